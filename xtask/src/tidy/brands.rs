@@ -16,7 +16,13 @@ const WORDS: &[&str] = &[
 const HOMES: &[&str] = &["agent/drivers/", "tests/", "docs/"];
 
 /// Code outside the homes that must name a brand, with the reason. One that names none any more is told, so that the list shrinks.
-const EXCUSED: &[(&str, &str)] = &[("xtask/src/tidy/brands.rs", "the list of the words itself")];
+const EXCUSED: &[(&str, &str)] = &[
+    (
+        "shared/domain/src/sliced.rs",
+        "quotes how a slicer words a printer model, which is data of the file",
+    ),
+    ("xtask/src/tidy/brands.rs", "the list of the words itself"),
+];
 
 const CODE: &[&str] = &["rs", "js", "mjs", "css", "html", "sql"];
 

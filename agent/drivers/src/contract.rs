@@ -1,0 +1,332 @@
+//! What every driver is to the farm: orders in, reports out. A driver core is a function of what it
+//! is told and the time; it opens no socket, reads no clock and knows no job, queue or database.
+//! Nothing outside a driver's folder knows its brand.
+
+use domain::attempt::{AttemptState, End, PauseReason, Token};
+use domain::file::ContentHash;
+use domain::id::{AttemptId, CommandId};
+use domain::printer::{Activity, Control, PrinterFault};
+use domain::recovery::History;
+use domain::telemetry::Telemetry;
+use domain::time::Timestamp;
+
+/// A protocol's core. `W` is what comes from its link, `A` what it asks of it.
+pub trait PrinterProtocol: Send {
+    /// What comes back from the link.
+    type Wire: Send;
+    /// What is asked of the link.
+    type Ask: Send;
+
+    /// Takes one input at that moment; returns what is to be done, in order. Called first with
+    /// [`Input::Wake`], so that the core can open its link.
+    fn handle(&mut self, now: Timestamp, input: Input<Self::Wire>) -> Vec<Output<Self::Ask>>;
+}
+
+/// What a core is told.
+#[derive(Debug)]
+pub enum Input<W> {
+    /// A moment that it asked for has come.
+    Wake,
+    /// Something came from the link.
+    Wire(W),
+    /// The farm asks something.
+    Order(Order),
+}
+
+/// What a core wants done.
+#[derive(Debug, PartialEq)]
+pub enum Output<A> {
+    /// Something for the link.
+    Ask(A),
+    /// Something for the farm.
+    Report(Report),
+    /// Call again at that moment at the latest; the earliest of all asked moments counts, and each
+    /// is asked for once.
+    WakeAt(Timestamp),
+}
+
+/// Bytes to bring to a printer, named by their content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The SHA-256.
+    pub sha256: ContentHash,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// The end of the file's name, such as `gcode`.
+    pub extension: String,
+}
+
+/// An attempt that the farm believes to be in flight at this printer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its token.
+    pub token: Token,
+    /// The file that it prints.
+    pub content: Content,
+    /// Its state as it is written.
+    pub state: AttemptState,
+    /// What the driver asked to have kept with it ([`Report::Mark`]).
+    pub mark: Option<String>,
+}
+
+/// What the farm asks of a driver. Orders for a link that is down are answered at once with their
+/// failure; nothing is kept to be done later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// This attempt is in flight or about to be: its token is ours. Told before its `Send`, and after
+    /// every restart of the agent. None: nothing is in flight.
+    Watch(Option<Watched>),
+    /// Bring the content to the printer (once per content) and make it ready to start under the
+    /// token. Must not start anything.
+    Send {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Its token.
+        token: Token,
+        /// The bytes.
+        content: Content,
+    },
+    /// Stop bringing it; no report follows.
+    StopSending {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Start what was sent. Sent to the device at most once per order.
+    Start {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Its token.
+        token: Token,
+        /// The bytes that were sent.
+        content: Content,
+    },
+    /// Let the print with that token stand still, if it is the one that prints.
+    Pause {
+        /// Who follows it.
+        command: CommandId,
+        /// The fence.
+        token: Token,
+    },
+    /// Let it go on.
+    Resume {
+        /// Who follows it.
+        command: CommandId,
+        /// The fence.
+        token: Token,
+    },
+    /// End it.
+    Cancel {
+        /// Who follows it; none if the agent itself asks.
+        command: Option<CommandId>,
+        /// The fence.
+        token: Token,
+    },
+    /// Say what became of that token ([`Report::History`]).
+    Recall {
+        /// The token.
+        token: Token,
+    },
+    /// The token is done with: remove what was made for it at the printer, and old uploads of ours.
+    Tidy {
+        /// The token.
+        token: Token,
+    },
+}
+
+/// What a driver tells the farm.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// The printer was heard; this is what it shows. Sent at every sign of life, at least once per
+    /// [`HEARD_EVERY_SECONDS`] while the link lives.
+    Heard(Box<Observation>),
+    /// The link is down; `Heard` is the sign that it is up again.
+    Lost(LinkProblem),
+    /// So many bytes of the attempt's file are at the printer.
+    SendProgress {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Bytes.
+        sent_bytes: u64,
+    },
+    /// The file is at the printer under the token.
+    Sent {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// It could not be brought there.
+    SendFailed {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What hindered it.
+        problem: SendProblem,
+        /// What the printer said.
+        detail: String,
+    },
+    /// The printer took the start order. Not a proof of a print: telemetry is.
+    StartAccepted {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// The printer itself refused the start; it certainly does not print the token.
+    StartRefused {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What it said.
+        detail: String,
+    },
+    /// No answer to the start: it may or may not have come through.
+    StartUnanswered {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What happened.
+        detail: String,
+    },
+    /// The driver saw the print of the token end (an edge, never a level).
+    Ended {
+        /// The token.
+        token: Token,
+        /// How.
+        end: End,
+        /// What the printer said.
+        detail: Option<String>,
+    },
+    /// The outcome of a pause, resume or cancel.
+    Acted {
+        /// Who follows it.
+        command: CommandId,
+        /// Nothing, or why not.
+        outcome: Result<(), ActProblem>,
+    },
+    /// The answer to [`Order::Recall`].
+    History {
+        /// The token.
+        token: Token,
+        /// What the printer knows.
+        history: History,
+    },
+    /// Keep this with the attempt and hand it back in [`Watched::mark`].
+    Mark {
+        /// The token.
+        token: Token,
+        /// The driver's own words.
+        mark: String,
+    },
+}
+
+/// A report of life comes at least this often while the link is up.
+pub const HEARD_EVERY_SECONDS: i64 = 15;
+
+/// What a printer shows at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// What it does.
+    pub activity: Activity,
+    /// Whether it takes orders.
+    pub control: Control,
+    /// The print that is on it right now.
+    pub print: Option<SeenPrint>,
+    /// The token of the file that it still shows although nothing is printed.
+    pub shown_token: Option<Token>,
+    /// A fault that it reports.
+    pub fault: Option<PrinterFault>,
+    /// The live values.
+    pub telemetry: Telemetry,
+    /// What its firmware or server calls itself.
+    pub firmware: Option<String>,
+    /// Room left for files, in bytes, where it tells.
+    pub free_bytes: Option<u64>,
+}
+
+/// A print that is on the printer right now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenPrint {
+    /// Whose it is, if its name carries one of our tokens.
+    pub token: Option<Token>,
+    /// The file's name as the printer tells it.
+    pub file: Option<String>,
+    /// Why it stands still, if it does.
+    pub paused: Option<PauseReason>,
+}
+
+/// Why the link is down.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkProblem {
+    /// Nobody answers at the address.
+    #[error("nobody answers at {address}: {detail}. Check the address, the power and the network")]
+    Unreachable {
+        /// Where.
+        address: String,
+        /// What happened.
+        detail: String,
+    },
+    /// It answers too slowly.
+    #[error("{address} takes too long to answer. Check the network")]
+    Silent {
+        /// Where.
+        address: String,
+    },
+    /// The key or code is wrong.
+    #[error("{address} refuses the key. Enter the right one in the printer's settings")]
+    WrongCredential {
+        /// Where.
+        address: String,
+    },
+    /// Something else is there.
+    #[error("{address} is not {expected}: {found}. Check the address and the driver")]
+    OtherKind {
+        /// Where.
+        address: String,
+        /// What was looked for.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+    /// The server is there, but the printer is not connected to it.
+    #[error("{address} answers, but its printer is not connected: {detail}. Check the printer's power and its USB cable")]
+    PrinterDisconnected {
+        /// Where.
+        address: String,
+        /// The server's word for the state.
+        detail: String,
+    },
+    /// The address or another setting makes no sense.
+    #[error("the setting {setting} is not usable: {detail}")]
+    BadSetting {
+        /// Which.
+        setting: &'static str,
+        /// Why.
+        detail: String,
+    },
+}
+
+/// What hindered a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendProblem {
+    /// The printer has no room.
+    StorageFull,
+    /// The printer refused the file; trying again is useless.
+    Refused,
+    /// The link broke or was slow; it may be tried again.
+    Link,
+    /// The bytes are not here.
+    ContentMissing,
+}
+
+/// Why a pause, resume or cancel did not work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ActProblem {
+    /// Another print, or none, is on the printer: nothing was sent.
+    #[error("the print that was meant is not on the printer")]
+    NotThatPrint,
+    /// The printer refused.
+    #[error("the printer refused: {0}")]
+    Refused(String),
+    /// The link is down: nothing was sent.
+    #[error("the printer cannot be reached")]
+    NoLink,
+    /// It was sent, and no answer came.
+    #[error("the printer did not answer")]
+    Unanswered,
+}

@@ -1,0 +1,49 @@
+//! A farm: one agent and its printers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{FarmId, StoreId};
+use crate::printer::Connection;
+use crate::text::Name;
+use crate::time::Timestamp;
+
+/// Whether the farm starts work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dispatch {
+    /// It does.
+    Run,
+    /// What is on a printer goes on; nothing new is claimed.
+    Drain,
+    /// Nothing is claimed and nothing is started, not even what is already claimed.
+    Stop,
+}
+
+/// The store and the farm that a fact belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HomeIds {
+    /// The tenant.
+    pub store_id: StoreId,
+    /// The farm.
+    pub farm_id: FarmId,
+}
+
+/// A farm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Farm {
+    /// Its id.
+    pub id: FarmId,
+    /// What people call it.
+    pub name: Name,
+    /// Whether it starts work.
+    pub dispatch: Dispatch,
+    /// Whether its agent is heard.
+    pub connection: Connection,
+    /// Failures in a row that quarantine a printer; 0 = never.
+    pub quarantine_after: u32,
+    /// Printers on which the same file must fail before its jobs are held; 0 = never.
+    pub hold_file_after: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+}

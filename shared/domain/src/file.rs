@@ -1,0 +1,84 @@
+//! A file: bytes named by their SHA-256, with what was read out of them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::actor::Actor;
+use crate::id::FileId;
+use crate::sliced::Sliced;
+use crate::time::Timestamp;
+
+/// The SHA-256 of content, as 64 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContentHash([u8; 32]);
+
+/// A text that is no content hash.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a content hash is 64 hex digits of SHA-256")]
+pub struct BadHash;
+
+impl ContentHash {
+    /// From the digest's bytes.
+    pub const fn new(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// The digest's bytes.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl TryFrom<String> for ContentHash {
+    type Error = BadHash;
+    fn try_from(text: String) -> Result<Self, BadHash> {
+        let nibbles: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
+        let nibbles = nibbles.filter(|nibbles| nibbles.len() == 64).ok_or(BadHash)?;
+        let mut digest = [0; 32];
+        for (byte, pair) in digest.iter_mut().zip(nibbles.chunks_exact(2)) {
+            *byte = pair[0] << 4 | pair[1];
+        }
+        Ok(Self(digest))
+    }
+}
+
+impl From<ContentHash> for String {
+    fn from(hash: ContentHash) -> Self {
+        hash.to_string()
+    }
+}
+
+impl JsonSchema for ContentHash {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ContentHash".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^[0-9a-f]{64}$"})
+    }
+}
+
+/// A file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct File {
+    /// Its id.
+    pub id: FileId,
+    /// The name that it came with.
+    pub name: String,
+    /// Its content.
+    pub sha256: ContentHash,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// What was read out of it.
+    pub sliced: Sliced,
+    /// Who brought it.
+    pub created_by: Actor,
+    /// When.
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,93 @@
+//! Keys for programs and slicers, and the sessions of people. What opens a door is only ever stored
+//! as a hash, apart from these documents.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::access::Grants;
+use crate::actor::Actor;
+use crate::id::{ApiKeyId, PoolId, PrinterId, SessionId, SlicerKeyId};
+use crate::role::Role;
+use crate::text::Name;
+use crate::time::Timestamp;
+
+/// Whether a key opens doors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// It does.
+    Active,
+    /// Not for now.
+    Paused,
+    /// Never again.
+    Revoked,
+}
+
+/// A key for a program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What people call it: one key per integration.
+    pub name: Name,
+    /// Its first characters, so that people recognise it.
+    pub hint: String,
+    /// The role that it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// What it may do, and where.
+    pub grants: Grants,
+    /// Networks that it may come from; empty = any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_networks: Vec<String>,
+    /// Whether it opens doors.
+    pub state: KeyState,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Whose rights bound it.
+    pub sponsor: Actor,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A key that may only submit files to the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SlicerKey {
+    /// Its id.
+    pub id: SlicerKeyId,
+    /// The workstation that it belongs to.
+    pub name: Name,
+    /// Its first characters.
+    pub hint: String,
+    /// The pool that it submits to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool_id: Option<PoolId>,
+    /// The printer that it submits to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printer_id: Option<PrinterId>,
+    /// Whether it opens doors.
+    pub state: KeyState,
+    /// Who made it.
+    pub sponsor: Actor,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A signed-in browser or phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Who signed in.
+    pub actor: Actor,
+    /// What it may do, and where.
+    pub grants: Grants,
+    /// What the browser called itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When it began.
+    pub created_at: Timestamp,
+}

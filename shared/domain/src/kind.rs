@@ -1,0 +1,58 @@
+//! The record kinds: everything that is a row with a revision, events and a list.
+
+/// Declares the kinds once, with their names on the wire.
+macro_rules! kinds {
+    ($($name:ident = $word:literal, $plural:literal, $prefix:literal, $doc:literal;)*) => {
+        /// A kind of record.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind {
+            $(#[doc = $doc] $name,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the order of their declaration.
+            pub const ALL: &'static [Kind] = &[$(Kind::$name,)*];
+
+            /// The word in event types and tables.
+            pub const fn word(self) -> &'static str {
+                match self { $(Kind::$name => $word,)* }
+            }
+
+            /// The plural noun of paths and topics.
+            pub const fn plural(self) -> &'static str {
+                match self { $(Kind::$name => $plural,)* }
+            }
+
+            /// The prefix of the kind's ids.
+            pub const fn prefix(self) -> &'static str {
+                match self { $(Kind::$name => $prefix,)* }
+            }
+
+            /// The kind of that word.
+            pub fn from_word(word: &str) -> Option<Kind> {
+                Kind::ALL.iter().copied().find(|kind| kind.word() == word)
+            }
+        }
+    };
+}
+
+kinds! {
+    Farm = "farm", "farms", "farm", "One agent and its printers.";
+    Printer = "printer", "printers", "prn", "One machine.";
+    Pool = "pool", "pools", "pool", "A named tag query.";
+    File = "file", "files", "file", "Content with what was read out of it.";
+    Part = "part", "parts", "part", "A printable thing.";
+    Job = "job", "jobs", "job", "One plate to be printed.";
+    Attempt = "attempt", "attempts", "att", "One try of a job on one printer.";
+    Command = "command", "commands", "cmd", "Something asked of the farm that is followed.";
+    ApiKey = "api_key", "api_keys", "key", "A key for a program.";
+    SlicerKey = "slicer_key", "slicer_keys", "slk", "A key that may only submit files.";
+    Session = "session", "sessions", "ses", "A signed-in browser or phone.";
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}

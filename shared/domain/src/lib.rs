@@ -1,0 +1,26 @@
+//! The nouns of a print farm, their states, and who may do what. Values and rules only: this crate
+//! knows no clock, no randomness, no network and no database; whatever time or id a rule needs is
+//! handed in. The words are those of `docs/product.md`.
+
+pub mod access;
+pub mod actor;
+pub mod attempt;
+pub mod bed;
+pub mod command;
+pub mod farm;
+pub mod file;
+pub mod id;
+pub mod job;
+pub mod key;
+pub mod kind;
+pub mod part;
+pub mod permission;
+pub mod printer;
+pub mod recovery;
+pub mod role;
+pub mod secret;
+pub mod sliced;
+pub mod telemetry;
+pub mod text;
+pub mod time;
+pub mod waiting;

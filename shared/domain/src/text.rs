@@ -1,0 +1,146 @@
+//! Short texts that people type: names, tags, metadata, ids of other systems. Each has one door that
+//! checks it; inside nobody checks again.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A text that is not allowed where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} must be {rule}")]
+pub struct BadText {
+    what: &'static str,
+    rule: &'static str,
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $rule:literal, $ok:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadText;
+            fn try_from(text: String) -> Result<Self, BadText> {
+                let text = text.trim();
+                let allowed: fn(char) -> bool = $ok;
+                let length = text.chars().count();
+                if length == 0 || length > $max || !text.chars().all(allowed) {
+                    return Err(BadText { what: $what, rule: $rule });
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = BadText;
+            fn from_str(text: &str) -> Result<Self, BadText> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string", "minLength": 1, "maxLength": $max, "description": concat!("Must be ", $rule),
+                })
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// What people call a printer, a job, a key.
+    Name, "a name", 120, "1 to 120 visible characters", |c| !c.is_control();
+    /// A free label on a printer, such as `rack-a`.
+    Tag, "a tag", 40, "1 to 40 characters of a-z, 0-9, - _ . :", |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.:".contains(c);
+    /// The id that another system gave to the thing.
+    ExternalId, "an external id", 200, "1 to 200 visible characters", |c| !c.is_control();
+    /// A sentence that a person wrote: a reason, a note.
+    Note, "a note", 1000, "1 to 1000 characters", |c| !c.is_control() || c == '\n';
+}
+
+/// Up to 16 pairs that an integrator hangs on a thing; filterable, copied into events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
+#[schemars(with = "BTreeMap<String, String>")]
+pub struct Metadata(BTreeMap<String, String>);
+
+impl Metadata {
+    /// The pairs in the order of their names.
+    pub fn pairs(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl TryFrom<BTreeMap<String, String>> for Metadata {
+    type Error = BadText;
+    fn try_from(pairs: BTreeMap<String, String>) -> Result<Self, BadText> {
+        let name_ok = |name: &str| {
+            (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        };
+        let fits = pairs.len() <= 16 && pairs.iter().all(|(name, value)| name_ok(name) && value.chars().count() <= 500);
+        if fits {
+            Ok(Self(pairs))
+        } else {
+            Err(BadText {
+                what: "metadata",
+                rule: "at most 16 pairs; names of 1 to 40 letters, digits, - and _; values of at most 500 characters",
+            })
+        }
+    }
+}
+
+impl From<Metadata> for BTreeMap<String, String> {
+    fn from(metadata: Metadata) -> Self {
+        metadata.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_with_capitals_or_spaces_is_refused() {
+        assert!("rack-a".parse::<Tag>().is_ok());
+        for bad in ["", "Rack", "rack a", &"x".repeat(41)] {
+            assert!(bad.parse::<Tag>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_may_be_in_any_script() {
+        assert_eq!(" Drucker 1 – 打印机 ".parse::<Name>().unwrap().as_str(), "Drucker 1 – 打印机");
+        assert!("a\u{7}b".parse::<Name>().is_err());
+    }
+}

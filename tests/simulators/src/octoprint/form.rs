@@ -1,0 +1,114 @@
+//! Form bodies: multipart and urlencoded. Slices the body, copies no file bytes.
+
+use super::wire::unquote;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default)]
+pub(super) struct Form {
+    pub fields: BTreeMap<String, String>,
+    pub file: Option<(String, Bytes)>,
+}
+
+impl Form {
+    pub(super) fn read(headers: &HeaderMap, query: &str, body: &Bytes) -> Self {
+        let mut form = Self::default();
+        form.fields.extend(pairs(query));
+        let content_type = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if content_type.starts_with("application/x-www-form-urlencoded") {
+            form.fields.extend(pairs(&String::from_utf8_lossy(body)));
+        } else if let Some((_, boundary)) = content_type.split_once("boundary=") {
+            let boundary = boundary.split(';').next().unwrap_or_default();
+            form.read_parts(boundary.trim_matches('"'), body);
+        }
+        form
+    }
+
+    pub(super) fn yes(&self, name: &str) -> bool {
+        self.get(name).is_some_and(is_yes)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(String::as_str)
+    }
+
+    fn read_parts(&mut self, boundary: &str, body: &Bytes) {
+        let delimiter = format!("--{boundary}");
+        let closing = format!("\r\n{delimiter}");
+        let Some(first) = find(body, delimiter.as_bytes(), 0) else {
+            return;
+        };
+        let mut at = first + delimiter.len();
+        while body.get(at..at + 2) == Some(b"\r\n") {
+            let Some(head_end) = find(body, b"\r\n\r\n", at) else {
+                return;
+            };
+            let start = head_end + 4;
+            let Some(end) = find(body, closing.as_bytes(), start) else {
+                return;
+            };
+            let head = String::from_utf8_lossy(&body[at..head_end]).into_owned();
+            self.take_part(&head, body.slice(start..end));
+            at = end + closing.len();
+        }
+    }
+
+    fn take_part(&mut self, head: &str, content: Bytes) {
+        let Some(name) = parameter(head, "name") else {
+            return;
+        };
+        match parameter(head, "filename") {
+            Some(file) if name == "file" => self.file = Some((file, content)),
+            Some(_) | None => {
+                let text = String::from_utf8_lossy(&content).into_owned();
+                self.fields.insert(name, text);
+            }
+        }
+    }
+}
+
+pub(super) fn is_yes(text: &str) -> bool {
+    matches!(text, "true" | "yes" | "y" | "1")
+}
+
+pub(super) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (unquote(name), unquote(&value.replace('+', " ")))
+    })
+}
+
+fn parameter(head: &str, name: &str) -> Option<String> {
+    let line = head
+        .lines()
+        .find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"))?;
+    for part in line.split(';').map(str::trim) {
+        let Some((key, value)) = part.split_once('=') else {
+            continue;
+        };
+        if key == name {
+            return Some(value.trim_matches('"').to_owned());
+        }
+        if key.strip_suffix('*') == Some(name) {
+            return Some(unquote(value.trim_start_matches("utf-8''")));
+        }
+    }
+    None
+}
+
+fn find(body: &[u8], needle: &[u8], from: usize) -> Option<usize> {
+    let first = *needle.first()?;
+    let mut at = from;
+    while let Some(step) = body.get(at..)?.iter().position(|byte| *byte == first) {
+        at += step;
+        if body[at..].starts_with(needle) {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
+}
