@@ -1,30 +1,22 @@
 //! Stories against real counterparts: programs that other people wrote, started on this machine alone. Only `./test` runs them
 //! (feature `peers`), since it knows where it installed them. Nothing here may outlive its story.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a story whose counterpart does not start has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a story whose counterpart does not start has failed")]
 
 mod octoprint;
 mod slicer;
 
 /// Where `./test` put a program.
 fn place(variable: &str) -> String {
-    std::env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} is not set; these stories are run by `./test`"))
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set; these stories are run by `./test`"))
 }
 
 /// A script that stands beside this file.
 fn script(name: &str) -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("peers")
-        .join(name)
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
 }
 
 /// What the stories print.
 fn fixture(name: &str) -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures")
-        .join(name)
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }

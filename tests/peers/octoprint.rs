@@ -35,16 +35,9 @@ impl OctoPrint {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(owner.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let door =
-            serde_json::from_str(&line).expect("it says on standard error why it did not start");
-        Self {
-            door,
-            owner,
-            _folder: folder,
-        }
+        BufReader::new(owner.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let door = serde_json::from_str(&line).expect("it says on standard error why it did not start");
+        Self { door, owner, _folder: folder }
     }
 }
 
@@ -58,12 +51,7 @@ impl Drop for OctoPrint {
 #[test]
 fn a_real_octoprint_runs_for_the_length_of_a_story_and_no_longer() {
     let octoprint = OctoPrint::start();
-    let address = octoprint
-        .door
-        .url
-        .strip_prefix("http://")
-        .unwrap()
-        .to_owned();
+    let address = octoprint.door.url.strip_prefix("http://").unwrap().to_owned();
     assert_eq!(octoprint.door.key.len(), 32);
     assert!(TcpStream::connect(&address).is_ok());
     drop(octoprint);

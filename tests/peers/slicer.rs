@@ -25,12 +25,7 @@ pub fn sliced_coin(seconds: u32) -> String {
 #[test]
 fn the_real_slicer_says_for_which_printer_material_and_heat_it_sliced() {
     let gcode = sliced_coin(0);
-    for line in [
-        "; printer_model = MK3S",
-        "; filament_type = PLA",
-        "; nozzle_diameter = 0.4",
-        "; temperature = 210",
-    ] {
+    for line in ["; printer_model = MK3S", "; filament_type = PLA", "; nozzle_diameter = 0.4", "; temperature = 210"] {
         assert!(gcode.lines().any(|written| written == line), "{line}");
     }
 }

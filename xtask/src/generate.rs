@@ -46,11 +46,7 @@ fn write(path: &Path, content: &str) -> Result<(), String> {
 }
 
 fn stale(workspace: &Workspace, pages: &[(&str, String)]) -> Vec<String> {
-    let is_current = |path: &str, content: &str| {
-        workspace
-            .file(path)
-            .is_some_and(|file| file.text == content)
-    };
+    let is_current = |path: &str, content: &str| workspace.file(path).is_some_and(|file| file.text == content);
     pages
         .iter()
         .map(|(name, content)| (format!("{FOLDER}/{name}"), content))
@@ -60,8 +56,7 @@ fn stale(workspace: &Workspace, pages: &[(&str, String)]) -> Vec<String> {
 }
 
 fn orphans(workspace: &Workspace, pages: &[(&str, String)]) -> Vec<String> {
-    let is_known =
-        |name: &str| RECORDED.contains(&name) || pages.iter().any(|(page, _)| *page == name);
+    let is_known = |name: &str| RECORDED.contains(&name) || pages.iter().any(|(page, _)| *page == name);
     workspace
         .files
         .iter()
@@ -77,50 +72,26 @@ mod tests {
     use crate::workspace::SourceFile;
 
     fn repository(files: &[(&str, &str)]) -> Workspace {
-        let files = files
-            .iter()
-            .map(|(path, text)| SourceFile {
-                path: (*path).to_owned(),
-                text: (*text).to_owned(),
-            })
-            .collect();
-        Workspace {
-            root: "/nowhere".into(),
-            members: Vec::new(),
-            files,
-        }
+        let files = files.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: (*text).to_owned() }).collect();
+        Workspace { root: "/nowhere".into(), members: Vec::new(), files }
     }
 
     #[test]
     fn a_page_that_differs_or_is_missing_is_named() {
-        let workspace = repository(&[
-            ("docs/generated/a.md", "old"),
-            ("docs/generated/b.md", "same"),
-        ]);
-        let pages = [
-            ("a.md", "new".to_owned()),
-            ("b.md", "same".to_owned()),
-            ("c.md", "never written".to_owned()),
-        ];
-        let named: Vec<String> = stale(&workspace, &pages)
-            .iter()
-            .map(|line| line.split(':').next().unwrap().to_owned())
-            .collect();
+        let workspace = repository(&[("docs/generated/a.md", "old"), ("docs/generated/b.md", "same")]);
+        let pages = [("a.md", "new".to_owned()), ("b.md", "same".to_owned()), ("c.md", "never written".to_owned())];
+        let named: Vec<String> =
+            stale(&workspace, &pages).iter().map(|line| line.split(':').next().unwrap().to_owned()).collect();
         assert_eq!(named, ["docs/generated/a.md", "docs/generated/c.md"]);
     }
 
     #[test]
     fn a_page_that_nothing_generates_is_named() {
-        let workspace = repository(&[
-            ("docs/generated/left-over.md", ""),
-            ("docs/generated/full-test.md", ""),
-            ("docs/other.md", ""),
-        ]);
+        let workspace =
+            repository(&[("docs/generated/left-over.md", ""), ("docs/generated/full-test.md", ""), ("docs/other.md", "")]);
         assert_eq!(
             orphans(&workspace, &[]),
-            [
-                "docs/generated/left-over.md:1: nothing generates it; delete it, or list it in xtask/src/generate.rs"
-            ]
+            ["docs/generated/left-over.md:1: nothing generates it; delete it, or list it in xtask/src/generate.rs"]
         );
     }
 }

@@ -16,12 +16,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let task: fn(&Workspace) -> Result<Vec<String>, String> = match words.as_slice() {
-        ["tidy"] => |workspace| {
-            Ok(tidy::faults(workspace)?
-                .iter()
-                .map(ToString::to_string)
-                .collect())
-        },
+        ["tidy"] => |workspace| Ok(tidy::faults(workspace)?.iter().map(ToString::to_string).collect()),
         ["generate"] => |workspace| generate::run(workspace, Mode::Write),
         ["generate", "--check"] => |workspace| generate::run(workspace, Mode::Check),
         _ => return failed(&[USAGE.to_owned()]),

@@ -20,29 +20,18 @@ pub struct Fault {
 
 impl Fault {
     fn new(path: &str, line: usize, what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            what: what.into(),
-            mend: mend.into(),
-        }
+        Self { path: path.to_owned(), line, what: what.into(), mend: mend.into() }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}: {}; {}",
-            self.path, self.line, self.what, self.mend
-        )
+        write!(f, "{}:{}: {}; {}", self.path, self.line, self.what, self.mend)
     }
 }
 
 pub fn faults(workspace: &Workspace) -> Result<Vec<Fault>, String> {
-    let mut faults = arrows::faults(&workspace.members, |path| {
-        workspace.file(path).map_or("", |file| &file.text)
-    });
+    let mut faults = arrows::faults(&workspace.members, |path| workspace.file(path).map_or("", |file| &file.text));
     faults.extend(workspace.files.iter().flat_map(sources::faults));
     faults.extend(brands::faults(&workspace.files));
     faults.extend(decisions::faults(&workspace.files));

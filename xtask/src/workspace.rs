@@ -43,11 +43,7 @@ impl Workspace {
             .map_err(|error| format!("cargo metadata failed: {error}"))?;
         let root = metadata.workspace_root.clone().into_std_path_buf();
         let files = files_below(&root)?;
-        Ok(Self {
-            members: members(&metadata),
-            files,
-            root,
-        })
+        Ok(Self { members: members(&metadata), files, root })
     }
 
     pub fn file(&self, path: &str) -> Option<&SourceFile> {
@@ -63,17 +59,8 @@ fn members(metadata: &Metadata) -> Vec<Member> {
             room: room(&package.name),
             description: package.description.clone().unwrap_or_default(),
             licence: package.license.clone(),
-            manifest: package
-                .manifest_path
-                .strip_prefix(&metadata.workspace_root)
-                .unwrap_or(&package.manifest_path)
-                .to_string(),
-            uses: package
-                .dependencies
-                .iter()
-                .filter(|used| used.path.is_some())
-                .map(|used| room(&used.name))
-                .collect(),
+            manifest: package.manifest_path.strip_prefix(&metadata.workspace_root).unwrap_or(&package.manifest_path).to_string(),
+            uses: package.dependencies.iter().filter(|used| used.path.is_some()).map(|used| room(&used.name)).collect(),
             links: links(metadata, &package.id),
         })
         .collect();
@@ -91,12 +78,8 @@ fn room(package: &str) -> String {
 
 /// A walk outward over normal dependencies, nearest first, so that each chain is a shortest one.
 fn links(metadata: &Metadata, start: &PackageId) -> BTreeMap<String, Vec<String>> {
-    let nodes = metadata
-        .resolve
-        .iter()
-        .flat_map(|resolve| &resolve.nodes)
-        .map(|node| (&node.id, node))
-        .collect::<BTreeMap<_, _>>();
+    let nodes =
+        metadata.resolve.iter().flat_map(|resolve| &resolve.nodes).map(|node| (&node.id, node)).collect::<BTreeMap<_, _>>();
     let mut chains: BTreeMap<&PackageId, Vec<String>> = BTreeMap::from([(start, Vec::new())]);
     let mut border = vec![start];
     while !border.is_empty() {
@@ -104,11 +87,7 @@ fn links(metadata: &Metadata, start: &PackageId) -> BTreeMap<String, Vec<String>
         for id in border {
             let chain = chains[id].clone();
             let used = nodes.get(id).into_iter().flat_map(|node| &node.deps);
-            for dependency in used.filter(|used| {
-                used.dep_kinds
-                    .iter()
-                    .any(|kind| kind.kind == DependencyKind::Normal)
-            }) {
+            for dependency in used.filter(|used| used.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)) {
                 if !chains.contains_key(&dependency.pkg) {
                     let mut longer = chain.clone();
                     longer.push(metadata[&dependency.pkg].name.to_string());
@@ -119,29 +98,17 @@ fn links(metadata: &Metadata, start: &PackageId) -> BTreeMap<String, Vec<String>
         }
         border = next;
     }
-    chains
-        .into_values()
-        .filter_map(|chain| Some((chain.last()?.clone(), chain)))
-        .collect()
+    chains.into_values().filter_map(|chain| Some((chain.last()?.clone(), chain))).collect()
 }
 
 fn files_below(root: &PathBuf) -> Result<Vec<SourceFile>, String> {
     let listed = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)
         .output()
         .map_err(|error| format!("git ls-files could not be run: {error}"))?;
     if !listed.status.success() {
-        return Err(format!(
-            "git ls-files failed: {}",
-            String::from_utf8_lossy(&listed.stderr)
-        ));
+        return Err(format!("git ls-files failed: {}", String::from_utf8_lossy(&listed.stderr)));
     }
     let paths: BTreeSet<String> = listed
         .stdout
@@ -152,10 +119,6 @@ fn files_below(root: &PathBuf) -> Result<Vec<SourceFile>, String> {
     // A file that was deleted but not yet committed is listed too, and is simply not there.
     Ok(paths
         .into_iter()
-        .filter_map(|path| {
-            fs::read_to_string(root.join(&path))
-                .ok()
-                .map(|text| SourceFile { path, text })
-        })
+        .filter_map(|path| fs::read_to_string(root.join(&path)).ok().map(|text| SourceFile { path, text }))
         .collect())
 }

@@ -28,10 +28,7 @@ const ARROWS: &[(&str, Reach)] = &[
     ("fanout", Rooms(&["store"])),
     ("api", Rooms(&["fanout", "files"])),
     ("ui", Rooms(&[])),
-    (
-        "agent",
-        Rooms(&["api", "sync", "ui", "scheduler", "drivers"]),
-    ),
+    ("agent", Rooms(&["api", "sync", "ui", "scheduler", "drivers"])),
     ("relay", Rooms(&["api", "sync", "ui"])),
     ("cli", Rooms(&["agent", "relay", "simulators"])),
     ("tests", Everything),
@@ -48,22 +45,14 @@ const LICENCE: &str = "Apache-2.0";
 pub fn faults<'a>(members: &[Member], text: impl Fn(&str) -> &'a str) -> Vec<Fault> {
     let each = |member: &Member| {
         let text = text(&member.manifest);
-        [
-            refused_arrows(member, text),
-            broken_locks(member, text),
-            foreign_licence(member),
-        ]
-        .concat()
+        [refused_arrows(member, text), broken_locks(member, text), foreign_licence(member)].concat()
     };
     members.iter().flat_map(each).collect()
 }
 
 fn refused_arrows(member: &Member, text: &str) -> Vec<Fault> {
     let Some(reach) = reach(&member.room) else {
-        let what = format!(
-            "the room `{}` has no place in the architecture",
-            member.room
-        );
+        let what = format!("the room `{}` has no place in the architecture", member.room);
         return vec![Fault::new(
             &member.manifest,
             1,
@@ -75,10 +64,7 @@ fn refused_arrows(member: &Member, text: &str) -> Vec<Fault> {
         Everything => return Vec::new(),
         Rooms(direct) => transitively(direct),
     };
-    let refused = member
-        .uses
-        .iter()
-        .filter(|used| !allowed.contains(used.as_str()));
+    let refused = member.uses.iter().filter(|used| !allowed.contains(used.as_str()));
     refused
         .map(|used| {
             let what = format!("`{}` may not use `{used}`", member.room);
@@ -96,23 +82,12 @@ fn broken_locks(member: &Member, text: &str) -> Vec<Fault> {
     if !LOCKED.contains(&member.room.as_str()) {
         return Vec::new();
     }
-    let linked = KEPT_OUT
-        .iter()
-        .filter_map(|crate_name| member.links.get(*crate_name));
+    let linked = KEPT_OUT.iter().filter_map(|crate_name| member.links.get(*crate_name));
     linked
         .map(|chain| {
             let line = chain.first().map_or(1, |first| line_of(text, first));
-            let what = format!(
-                "`{}` decides without io, yet links {}",
-                member.room,
-                chain.join(" → ")
-            );
-            Fault::new(
-                &member.manifest,
-                line,
-                what,
-                "take the dependency out, or switch off the feature that brings it",
-            )
+            let what = format!("`{}` decides without io, yet links {}", member.room, chain.join(" → "));
+            Fault::new(&member.manifest, line, what, "take the dependency out, or switch off the feature that brings it")
         })
         .collect()
 }
@@ -121,23 +96,12 @@ fn foreign_licence(member: &Member) -> Vec<Fault> {
     if member.licence.as_deref() == Some(LICENCE) {
         return Vec::new();
     }
-    let what = format!(
-        "the licence is {}, not {LICENCE}",
-        member.licence.as_deref().unwrap_or("not named")
-    );
-    vec![Fault::new(
-        &member.manifest,
-        1,
-        what,
-        "say `license.workspace = true`",
-    )]
+    let what = format!("the licence is {}, not {LICENCE}", member.licence.as_deref().unwrap_or("not named"));
+    vec![Fault::new(&member.manifest, 1, what, "say `license.workspace = true`")]
 }
 
 fn reach(room: &str) -> Option<&'static Reach> {
-    ARROWS
-        .iter()
-        .find(|(name, _)| *name == room)
-        .map(|(_, reach)| reach)
+    ARROWS.iter().find(|(name, _)| *name == room).map(|(_, reach)| reach)
 }
 
 fn transitively(direct: &[&'static str]) -> BTreeSet<&'static str> {
@@ -149,14 +113,8 @@ fn transitively(direct: &[&'static str]) -> BTreeSet<&'static str> {
 }
 
 fn line_of(manifest: &str, dependency: &str) -> usize {
-    let names_it = |line: &str| {
-        line.strip_prefix(dependency)
-            .is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
-    };
-    manifest
-        .lines()
-        .position(names_it)
-        .map_or(1, |index| index + 1)
+    let names_it = |line: &str| line.strip_prefix(dependency).is_some_and(|rest| rest.starts_with(['.', ' ', '=']));
+    manifest.lines().position(names_it).map_or(1, |index| index + 1)
 }
 
 /// The page docs/generated/crates.md: each room, what it is for, and the rooms that its manifest names.
@@ -169,22 +127,11 @@ pub fn page(members: &[Member]) -> String {
     );
     for member in members {
         let uses = member.uses.iter().cloned().collect::<Vec<_>>().join(", ");
-        let locked = if LOCKED.contains(&member.room.as_str()) {
-            " Locked: no io is linked."
-        } else {
-            ""
-        };
-        let _ = writeln!(
-            page,
-            "| {} | {}{locked} | {uses} |",
-            member.room, member.description
-        );
+        let locked = if LOCKED.contains(&member.room.as_str()) { " Locked: no io is linked." } else { "" };
+        let _ = writeln!(page, "| {} | {}{locked} | {uses} |", member.room, member.description);
     }
     page.push_str("\n```mermaid\nflowchart TD\n");
-    for member in members
-        .iter()
-        .filter(|member| matches!(reach(&member.room), Some(Rooms(_))))
-    {
+    for member in members.iter().filter(|member| matches!(reach(&member.room), Some(Rooms(_)))) {
         for used in drawn(member, members) {
             let _ = writeln!(page, "    {} --> {used}", member.room);
         }
@@ -195,27 +142,13 @@ pub fn page(members: &[Member]) -> String {
 
 /// The arrows of a room that no longer path says already.
 fn drawn<'a>(member: &'a Member, members: &'a [Member]) -> Vec<&'a str> {
-    let implied = |used: &str| {
-        member
-            .uses
-            .iter()
-            .any(|between| between != used && reaches(between, used, members))
-    };
-    member
-        .uses
-        .iter()
-        .map(String::as_str)
-        .filter(|used| !implied(used))
-        .collect()
+    let implied = |used: &str| member.uses.iter().any(|between| between != used && reaches(between, used, members));
+    member.uses.iter().map(String::as_str).filter(|used| !implied(used)).collect()
 }
 
 fn reaches(from: &str, to: &str, members: &[Member]) -> bool {
-    let uses = members
-        .iter()
-        .filter(|member| member.room == from)
-        .flat_map(|member| &member.uses);
-    uses.into_iter()
-        .any(|used| used == to || reaches(used, to, members))
+    let uses = members.iter().filter(|member| member.room == from).flat_map(|member| &member.uses);
+    uses.into_iter().any(|used| used == to || reaches(used, to, members))
 }
 
 #[cfg(test)]
@@ -234,21 +167,15 @@ mod tests {
     }
 
     fn check(member: Member, manifest: &str, expected: &[&str]) {
-        let told: Vec<String> = faults(&[member], |_| manifest)
-            .iter()
-            .map(|fault| format!("{}: {}", fault.line, fault.what))
-            .collect();
+        let told: Vec<String> =
+            faults(&[member], |_| manifest).iter().map(|fault| format!("{}: {}", fault.line, fault.what)).collect();
         assert_eq!(told, expected);
     }
 
     #[test]
     fn an_arrow_of_the_architecture_passes_also_over_several_rooms() {
         check(member("contract", &["domain"]), "", &[]);
-        check(
-            member("agent", &["api", "store", "domain", "drivers"]),
-            "",
-            &[],
-        );
+        check(member("agent", &["api", "store", "domain", "drivers"]), "", &[]);
         check(member("cli", &["agent", "simulators", "contract"]), "", &[]);
     }
 
@@ -259,16 +186,8 @@ mod tests {
             "[dependencies]\ncontract.workspace = true\n",
             &["2: `domain` may not use `contract`"],
         );
-        check(
-            member("agent", &["relay"]),
-            "relay = { path = \"../relay\" }",
-            &["1: `agent` may not use `relay`"],
-        );
-        check(
-            member("relay", &["drivers"]),
-            "",
-            &["1: `relay` may not use `drivers`"],
-        );
+        check(member("agent", &["relay"]), "relay = { path = \"../relay\" }", &["1: `agent` may not use `relay`"]);
+        check(member("relay", &["drivers"]), "", &["1: `relay` may not use `drivers`"]);
     }
 
     #[test]
@@ -279,29 +198,16 @@ mod tests {
 
     #[test]
     fn a_room_outside_the_table_is_refused() {
-        check(
-            member("attic", &[]),
-            "",
-            &["1: the room `attic` has no place in the architecture"],
-        );
+        check(member("attic", &[]), "", &["1: the room `attic` has no place in the architecture"]);
     }
 
     #[test]
     fn a_locked_room_may_not_link_io_and_is_told_by_which_way_it_came() {
         let mut scheduler = member("scheduler", &["domain"]);
-        scheduler.links.insert(
-            "tokio".to_owned(),
-            vec!["clever".to_owned(), "tokio".to_owned()],
-        );
-        check(
-            scheduler,
-            "clever = \"1\"",
-            &["1: `scheduler` decides without io, yet links clever → tokio"],
-        );
+        scheduler.links.insert("tokio".to_owned(), vec!["clever".to_owned(), "tokio".to_owned()]);
+        check(scheduler, "clever = \"1\"", &["1: `scheduler` decides without io, yet links clever → tokio"]);
         let mut store = member("store", &["contract"]);
-        store
-            .links
-            .insert("tokio".to_owned(), vec!["tokio".to_owned()]);
+        store.links.insert("tokio".to_owned(), vec!["tokio".to_owned()]);
         check(store, "", &[]);
     }
 
@@ -323,11 +229,7 @@ mod tests {
 
     #[test]
     fn the_picture_leaves_out_what_a_longer_path_says() {
-        let members = [
-            member("contract", &["domain"]),
-            member("domain", &[]),
-            member("store", &["contract", "domain"]),
-        ];
+        let members = [member("contract", &["domain"]), member("domain", &[]), member("store", &["contract", "domain"])];
         assert_eq!(drawn(&members[2], &members), ["contract"]);
     }
 }

@@ -4,27 +4,14 @@
 use super::Fault;
 use crate::workspace::SourceFile;
 
-const WORDS: &[&str] = &[
-    "bambu",
-    "moonraker",
-    "klipper",
-    "prusalink",
-    "octoprint",
-    "marlin",
-];
+const WORDS: &[&str] = &["bambu", "moonraker", "klipper", "prusalink", "octoprint", "marlin"];
 
 const HOMES: &[&str] = &["agent/drivers/", "tests/", "docs/"];
 
 /// Code outside the homes that must name a brand, with the reason. One that names none any more is told, so that the list shrinks.
 const EXCUSED: &[(&str, &str)] = &[
-    (
-        "shared/files/src/",
-        "reads what slicers write, and slicers and G-code dialects carry the makers' names",
-    ),
-    (
-        "shared/domain/src/sliced.rs",
-        "quotes how a slicer words a printer model, which is data of the file",
-    ),
+    ("shared/files/src/", "reads what slicers write, and slicers and G-code dialects carry the makers' names"),
+    ("shared/domain/src/sliced.rs", "quotes how a slicer words a printer model, which is data of the file"),
     ("xtask/src/tidy/brands.rs", "the list of the words itself"),
 ];
 
@@ -37,42 +24,20 @@ pub fn faults(files: &[SourceFile]) -> Vec<Fault> {
 fn faults_with(files: &[SourceFile], excused: &[(&str, &str)]) -> Vec<Fault> {
     let is_home = |path: &str| HOMES.iter().any(|home| path.starts_with(home));
     let is_excused = |path: &str| excused.iter().any(|(place, _)| path.starts_with(place));
-    let names: Vec<Fault> = files
-        .iter()
-        .filter(|file| is_code(&file.path) && !is_home(&file.path))
-        .flat_map(names)
-        .collect();
-    let idle = excused
-        .iter()
-        .filter(|(place, _)| !names.iter().any(|fault| fault.path.starts_with(place)))
-        .map(|(place, _)| {
-            Fault::new(
-                "xtask/src/tidy/brands.rs",
-                1,
-                format!("`{place}` is excused but names no brand"),
-                "take it out of EXCUSED",
-            )
-        });
-    names
-        .iter()
-        .filter(|fault| !is_excused(&fault.path))
-        .cloned()
-        .chain(idle)
-        .collect()
+    let names: Vec<Fault> = files.iter().filter(|file| is_code(&file.path) && !is_home(&file.path)).flat_map(names).collect();
+    let idle = excused.iter().filter(|(place, _)| !names.iter().any(|fault| fault.path.starts_with(place))).map(|(place, _)| {
+        Fault::new("xtask/src/tidy/brands.rs", 1, format!("`{place}` is excused but names no brand"), "take it out of EXCUSED")
+    });
+    names.iter().filter(|fault| !is_excused(&fault.path)).cloned().chain(idle).collect()
 }
 
 fn is_code(path: &str) -> bool {
-    path.rsplit_once('.')
-        .is_some_and(|(_, ending)| CODE.contains(&ending))
+    path.rsplit_once('.').is_some_and(|(_, ending)| CODE.contains(&ending))
 }
 
 fn names(file: &SourceFile) -> Vec<Fault> {
     let path = std::iter::once((1, file.path.as_str()));
-    let lines = file
-        .text
-        .lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line));
+    let lines = file.text.lines().enumerate().map(|(index, line)| (index + 1, line));
     path.chain(lines)
         .filter_map(|(number, line)| {
             let line = line.to_lowercase();
@@ -88,30 +53,15 @@ mod tests {
     use super::*;
 
     fn check(path: &str, text: &str, excused: &[(&str, &str)], expected: &[(usize, &str)]) {
-        let file = SourceFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
-        let told: Vec<(usize, String)> = faults_with(&[file], excused)
-            .into_iter()
-            .map(|fault| (fault.line, fault.what))
-            .collect();
-        assert_eq!(
-            told.iter()
-                .map(|(line, what)| (*line, what.as_str()))
-                .collect::<Vec<_>>(),
-            expected
-        );
+        let file = SourceFile { path: path.to_owned(), text: text.to_owned() };
+        let told: Vec<(usize, String)> =
+            faults_with(&[file], excused).into_iter().map(|fault| (fault.line, fault.what)).collect();
+        assert_eq!(told.iter().map(|(line, what)| (*line, what.as_str())).collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn a_brand_may_be_named_in_its_driver_in_tests_and_in_pages_for_people() {
-        check(
-            "agent/drivers/src/moonraker/core.rs",
-            "//! Moonraker",
-            &[],
-            &[],
-        );
+        check("agent/drivers/src/moonraker/core.rs", "//! Moonraker", &[], &[]);
         check("tests/simulators/src/marlin.rs", "Marlin", &[], &[]);
         check("README.md", "Bambu, Klipper", &[], &[]);
     }
@@ -124,23 +74,13 @@ mod tests {
             &[],
             &[(2, "names the brand `bambu` outside its driver")],
         );
-        check(
-            "agent/src/octoprint.rs",
-            "//! A door.",
-            &[],
-            &[(1, "names the brand `octoprint` outside its driver")],
-        );
+        check("agent/src/octoprint.rs", "//! A door.", &[], &[(1, "names the brand `octoprint` outside its driver")]);
     }
 
     #[test]
     fn an_excuse_covers_its_place_and_is_told_once_idle() {
         let excused = [("cli/src/demo", "assembles one simulator of each brand")];
         check("cli/src/demo.rs", "simulators::marlin()", &excused, &[]);
-        check(
-            "cli/src/demo.rs",
-            "nothing",
-            &excused,
-            &[(1, "`cli/src/demo` is excused but names no brand")],
-        );
+        check("cli/src/demo.rs", "nothing", &excused, &[(1, "`cli/src/demo` is excused but names no brand")]);
     }
 }
