@@ -37,10 +37,7 @@ pub struct SourceFile {
 
 impl Workspace {
     pub fn read() -> Result<Self, String> {
-        let metadata = MetadataCommand::new()
-            .other_options(vec!["--locked".to_owned()])
-            .exec()
-            .map_err(|error| format!("cargo metadata failed: {error}"))?;
+        let metadata = MetadataCommand::new().exec().map_err(|error| format!("cargo metadata failed: {error}"))?;
         let root = metadata.workspace_root.clone().into_std_path_buf();
         let files = files_below(&root)?;
         Ok(Self { members: members(&metadata), files, root })
