@@ -30,6 +30,8 @@ pub(crate) struct Lines {
 impl Lines {
     /// Gives every line that these bytes complete.
     pub(crate) fn feed(&mut self, mut bytes: &[u8], mut each: impl FnMut(Line<'_>)) {
+        // Once for all: there is almost never one.
+        let nul = bytes.contains(&0);
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let line = &bytes[..end];
             bytes = &bytes[end + 1..];
@@ -40,7 +42,7 @@ impl Lines {
                     number: self.number,
                     offset: self.offset,
                     cut: line.len() > KEPT,
-                    nul: line.contains(&0),
+                    nul: nul && line.contains(&0),
                 });
                 self.offset += line.len() as u64 + 1;
             } else {

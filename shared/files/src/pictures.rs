@@ -73,11 +73,7 @@ fn begin(tag: &[u8], line: &Line<'_>) -> Option<Open> {
     let (width, height) = (side()? as u32, side()? as u32);
     let promised = numbers.next().flatten()? as u64;
     let offset = line.offset + line.text.len() as u64 + 1;
-    (promised > 0).then_some(Open {
-        thumbnail: Thumbnail { width, height, format, offset, length: 0 },
-        promised,
-        seen: 0,
-    })
+    (promised > 0).then_some(Open { thumbnail: Thumbnail { width, height, format, offset, length: 0 }, promised, seen: 0 })
 }
 
 /// A block that is not the picture that it says to be.

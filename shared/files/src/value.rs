@@ -4,40 +4,49 @@
 pub(crate) const TOOLS: usize = 64;
 
 const TEXT_LENGTH: usize = 120;
-const DIGITS: usize = 15;
-const POWERS: [f64; DIGITS + 1] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-];
+/// So many digits fit into 64 bits; a place that needs more is nowhere.
+const DIGITS: usize = 18;
+const POWERS: [f64; DIGITS + 1] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
 
 /// The number at the beginning of `bytes` and how long it is. Always finite.
 pub(crate) fn number(bytes: &[u8]) -> Option<(f64, usize)> {
-    let mut at = 0;
-    let negative = bytes.first() == Some(&b'-');
-    if negative || bytes.first() == Some(&b'+') {
-        at = 1;
+    let (negative, signed) = match bytes.first()? {
+        b'-' => (true, 1),
+        b'+' => (false, 1),
+        _ => (false, 0),
+    };
+    let (mut mantissa, mut digits) = (0_u64, 0);
+    let whole = add_digits(&bytes[signed..], &mut mantissa, &mut digits);
+    let (mut end, mut fraction, mut after_point) = (signed + whole, 0, 0);
+    if bytes.get(end) == Some(&b'.') {
+        let whole_digits = digits;
+        fraction = add_digits(&bytes[end + 1..], &mut mantissa, &mut digits);
+        after_point = digits - whole_digits;
+        end += 1 + fraction;
     }
-    let (mut mantissa, mut digits, mut after_point, mut point) = (0_u64, 0, 0, false);
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'0'..=b'9' => {
-                if !point {
-                    mantissa = mantissa.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
-                } else if digits < DIGITS && after_point < DIGITS {
-                    mantissa = mantissa.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
-                    after_point += 1;
-                }
-                digits += 1;
-            }
-            b'.' if !point => point = true,
-            _ => break,
-        }
-        at += 1;
-    }
-    if digits == 0 {
+    if whole + fraction == 0 {
         return None;
     }
     let value = mantissa as f64 / POWERS[after_point];
-    Some((if negative { -value } else { value }, at))
+    Some((if negative { -value } else { value }, end))
+}
+
+/// Adds the digits that still fit, and tells how many stand there.
+fn add_digits(bytes: &[u8], mantissa: &mut u64, digits: &mut usize) -> usize {
+    let mut seen = 0;
+    for byte in bytes {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        if *digits < DIGITS {
+            *mantissa = *mantissa * 10 + u64::from(digit);
+            *digits += 1;
+        }
+        seen += 1;
+    }
+    seen
 }
 
 /// The number at the beginning of a value, whatever unit follows.
@@ -47,13 +56,7 @@ pub(crate) fn leading(value: &[u8]) -> Option<f64> {
 
 /// A list of numbers, `0.4,0.4` or `[1.2|3]`; what is not a number is `None` in its place.
 pub(crate) fn numbers(value: &[u8]) -> Vec<Option<f64>> {
-    value
-        .strip_prefix(b"[")
-        .unwrap_or(value)
-        .split(|byte| matches!(byte, b',' | b';' | b'|'))
-        .take(TOOLS)
-        .map(|item| leading(item))
-        .collect()
+    value.strip_prefix(b"[").unwrap_or(value).split(|byte| matches!(byte, b',' | b';' | b'|')).take(TOOLS).map(leading).collect()
 }
 
 /// A list of texts, `PLA;PETG` or `"A; B";"C"`; an empty one is `None` in its place.
@@ -71,11 +74,8 @@ pub(crate) fn texts(value: &[u8]) -> Vec<Option<String>> {
 
 /// One text, without quotes and control characters, of a length that can be shown.
 pub(crate) fn text(value: &[u8]) -> Option<String> {
-    let text: String = String::from_utf8_lossy(value)
-        .chars()
-        .filter(|c| !c.is_control() && *c != '"')
-        .take(TEXT_LENGTH)
-        .collect();
+    let text: String =
+        String::from_utf8_lossy(value).chars().filter(|c| !c.is_control() && *c != '"').take(TEXT_LENGTH).collect();
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -99,7 +99,8 @@ mod tests {
         check("-.5", -0.5, 3);
         check("110.181Y2", 110.181, 7);
         check("+3.", 3.0, 3);
-        check("0.12345678901234567890", 0.123_456_789_012_34, 22);
+        check("0.12500000000000000000000", 0.125, 25);
+        check("12.5mm", 12.5, 4);
         for none in ["", "-", ".", "X", "nan", "inf"] {
             assert_eq!(number(none.as_bytes()), None, "{none}");
         }
