@@ -1,0 +1,322 @@
+//! What an operation is on the outside: its row in the registry and its types. A request is three
+//! types without flatten: where (target), how (query), what (body). `If-Match`, `Idempotency-Key`,
+//! `dry_run` and `Prefer: wait` belong to the pipeline and appear in no row.
+
+use std::collections::BTreeMap;
+
+use domain::access::Access;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+/// HTTP's method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Makes, or does.
+    Post,
+    /// Changes (JSON Merge Patch, RFC 7396).
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+/// Where the facts live that an operation reads or changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Home {
+    /// The farm: written by its agent alone.
+    Farm,
+    /// The account: written by the relay, or by the agent of a farm that was never claimed.
+    Account,
+    /// Neither: the answer is the same everywhere, or belongs to the door that was asked.
+    Door,
+}
+
+/// What it does, and what happens at the relay while the farm is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nature {
+    /// Reads: the relay answers from its copy.
+    Read,
+    /// Writes: accepted at the relay with the id that the thing will have.
+    Mailbox,
+    /// Writes: refused at the relay while the farm is away.
+    Refused,
+    /// Asks the floor itself: never copied, never kept.
+    Live,
+}
+
+/// What an AI agent gets of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ai {
+    /// A tool to read with.
+    Read,
+    /// A tool that changes facts but moves nothing.
+    Write,
+    /// A tool that moves machines: only after a person's yes.
+    Approval,
+    /// No tool.
+    Hidden,
+}
+
+/// An operation's row.
+pub trait Contract: Send + Sync + Sized + 'static {
+    /// Its name: verb and noun.
+    const ID: &'static str;
+    /// The method.
+    const METHOD: Method;
+    /// The path, with `{id}` where the target stands.
+    const PATH: &'static str;
+    /// One sentence.
+    const SUMMARY: &'static str;
+    /// When to use it, and what to know.
+    const ABOUT: &'static str;
+    /// Who may call it.
+    const ACCESS: Access;
+    /// Where its facts live.
+    const HOME: Home;
+    /// What it does.
+    const NATURE: Nature;
+    /// What an AI agent gets of it.
+    const AI: Ai;
+    /// The status of success.
+    const STATUS: u16;
+    /// `dry_run=true` tells what would happen and changes nothing.
+    const DRY_RUN: bool;
+    /// The verb of `POST /v1/{noun}/actions/{verb}`, where it can be done to many at once.
+    const BULK: Option<&'static str>;
+    /// Where.
+    type Target: PathParts;
+    /// How.
+    type Query: QueryParts;
+    /// What.
+    type Body: BodyParts;
+    /// The answer.
+    type Reply: Serialize + JsonSchema + Send + 'static;
+}
+
+/// A request that has been read.
+#[derive(Debug, Clone)]
+pub struct Asked<C: Contract> {
+    /// Where.
+    pub target: C::Target,
+    /// How.
+    pub query: C::Query,
+    /// What.
+    pub body: C::Body,
+}
+
+/// The part of a request that stands in the path.
+pub trait PathParts: Clone + Send + Sync + 'static {
+    /// Reads it. What cannot be an id is a thing that does not exist.
+    ///
+    /// # Errors
+    /// `not_found`.
+    fn parse(parts: &BTreeMap<String, String>) -> Result<Self, Problem>;
+    /// The names that stand in the path.
+    const NAMES: &'static [&'static str];
+}
+
+/// The part of a request that stands behind the question mark.
+pub trait QueryParts: Clone + Send + Sync + 'static {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// `invalid_request` with the parameter that is unknown or wrong.
+    fn parse(pairs: &[(String, String)]) -> Result<Self, Problem>;
+    /// Its parameters for the OpenAPI document.
+    fn parameters(generator: &mut SchemaGenerator) -> Vec<Value>;
+}
+
+/// The body of a request.
+pub trait BodyParts: Clone + Send + Sync + 'static {
+    /// How it is read.
+    const FORM: BodyForm;
+    /// Reads it from JSON.
+    ///
+    /// # Errors
+    /// Where and how the JSON does not fit.
+    fn parse(json: &[u8]) -> Result<Self, JsonError>;
+    /// Its schema, if it is JSON.
+    fn schema(generator: &mut SchemaGenerator) -> Option<Value>;
+}
+
+/// How a body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyForm {
+    /// There is none.
+    Nothing,
+    /// JSON.
+    Json,
+    /// Streamed by the operation itself.
+    Bytes,
+}
+
+/// Why JSON was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonError {
+    /// JSON pointer to the place.
+    pub pointer: String,
+    /// What is wrong.
+    pub detail: String,
+    /// It is not JSON at all.
+    pub syntax: bool,
+}
+
+/// Nothing at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Nothing {}
+
+impl PathParts for Nothing {
+    const NAMES: &'static [&'static str] = &[];
+    fn parse(_: &BTreeMap<String, String>) -> Result<Self, Problem> {
+        Ok(Self {})
+    }
+}
+
+impl QueryParts for Nothing {
+    fn parse(pairs: &[(String, String)]) -> Result<Self, Problem> {
+        match pairs.first() {
+            None => Ok(Self {}),
+            Some((name, _)) => {
+                Err(Problem::field(format!("query/{name}"), "unknown_field", "this operation has no such parameter"))
+            }
+        }
+    }
+    fn parameters(_: &mut SchemaGenerator) -> Vec<Value> {
+        Vec::new()
+    }
+}
+
+impl BodyParts for Nothing {
+    const FORM: BodyForm = BodyForm::Nothing;
+    fn parse(_: &[u8]) -> Result<Self, JsonError> {
+        Ok(Self {})
+    }
+    fn schema(_: &mut SchemaGenerator) -> Option<Value> {
+        None
+    }
+}
+
+/// A body that the operation itself reads as a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Streamed;
+
+impl BodyParts for Streamed {
+    const FORM: BodyForm = BodyForm::Bytes;
+    fn parse(_: &[u8]) -> Result<Self, JsonError> {
+        Ok(Self)
+    }
+    fn schema(_: &mut SchemaGenerator) -> Option<Value> {
+        None
+    }
+}
+
+/// The one thing that the path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Of<Id> {
+    /// Its id.
+    pub id: Id,
+}
+
+impl<I: domain::id::Id + Send + Sync + 'static> PathParts for Of<I> {
+    const NAMES: &'static [&'static str] = &["id"];
+    fn parse(parts: &BTreeMap<String, String>) -> Result<Self, Problem> {
+        let text = parts.get("id").map(String::as_str).unwrap_or_default();
+        let id = text.parse().map_err(|_| Problem::not_found(text.chars().take(80).collect::<String>()))?;
+        Ok(Self { id })
+    }
+}
+
+/// A JSON body.
+pub trait Json: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {}
+
+impl<T: Json> BodyParts for T {
+    const FORM: BodyForm = BodyForm::Json;
+
+    fn parse(json: &[u8]) -> Result<Self, JsonError> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let path = error.path().to_string();
+            let pointer =
+                if path == "." { String::new() } else { format!("/{}", path.replace(['.', '['], "/").replace(']', "")) };
+            let inner = error.into_inner();
+            let syntax = match inner.classify() {
+                serde_json::error::Category::Data => false,
+                serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => true,
+            };
+            JsonError { pointer, detail: inner.to_string(), syntax }
+        })?;
+        deserializer.end().map_err(|error| JsonError { pointer: String::new(), detail: error.to_string(), syntax: true })?;
+        Ok(value)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Option<Value> {
+        Some(generator.subschema_for::<T>().to_value())
+    }
+}
+
+/// For fields of a merge patch that may be `null`: outer none = not named, inner none = taken away.
+///
+/// # Errors
+/// What the field's own type says.
+pub fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// Declares operations: one row each.
+#[macro_export]
+macro_rules! operations {
+    ($(
+        #[doc = $summary:literal]
+        $(#[doc = $about:literal])*
+        $name:ident = $id:literal $method:ident $path:literal {
+            access: $access:expr, home: $home:ident, nature: $nature:ident, ai: $ai:ident,
+            target: $target:ty, query: $query:ty, body: $body:ty, reply: $reply:ty, status: $status:literal
+            $(, dry_run: $dry:literal)? $(, bulk: $bulk:literal)? $(,)?
+        }
+    )*) => {$(
+        #[doc = $summary]
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+
+        impl $crate::operation::Contract for $name {
+            const ID: &'static str = $id;
+            const METHOD: $crate::operation::Method = $crate::operation::Method::$method;
+            const PATH: &'static str = $path;
+            const SUMMARY: &'static str = $summary;
+            const ABOUT: &'static str = concat!("" $(, $about, "\n")*);
+            const ACCESS: domain::access::Access = $access;
+            const HOME: $crate::operation::Home = $crate::operation::Home::$home;
+            const NATURE: $crate::operation::Nature = $crate::operation::Nature::$nature;
+            const AI: $crate::operation::Ai = $crate::operation::Ai::$ai;
+            const STATUS: u16 = $status;
+            const DRY_RUN: bool = false $(|| $dry)?;
+            const BULK: Option<&'static str> = { #[allow(unused_mut, unused_assignments)] let mut bulk = None; $(bulk = Some($bulk);)? bulk };
+            type Target = $target;
+            type Query = $query;
+            type Body = $body;
+            type Reply = $reply;
+        }
+    )*};
+}

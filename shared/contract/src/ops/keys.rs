@@ -1,0 +1,177 @@
+//! API keys for programs and slicer keys for workstations.
+
+use std::collections::BTreeSet;
+
+use domain::access::{Access, Scope};
+use domain::id::{ApiKeyId, FarmId, PoolId, PrinterId, SlicerKeyId};
+use domain::key::{ApiKey, SlicerKey};
+use domain::permission::Permission;
+use domain::role::Role;
+use domain::text::{Name, Tag};
+use domain::time::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::list::{ListQuery, Page, View};
+use crate::operation::{Json, Nothing, Of, present};
+
+/// A new key for a program. Role and permissions add up; neither may go beyond the caller's own.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewApiKey {
+    /// What people call it: one key per integration.
+    pub name: Name,
+    /// A built-in role (never `store_owner`).
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// Single permissions.
+    #[serde(default)]
+    pub permissions: BTreeSet<Permission>,
+    /// Only on these farms; absent = all.
+    #[serde(default)]
+    pub farms: Option<BTreeSet<FarmId>>,
+    /// Only for printers with one of these tags; absent = all.
+    #[serde(default)]
+    pub tags: Option<BTreeSet<Tag>>,
+    /// Networks that it may come from, as CIDR; empty = any.
+    #[serde(default)]
+    pub allowed_networks: Vec<String>,
+    /// When it ends.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+}
+impl Json for NewApiKey {}
+
+impl NewApiKey {
+    /// The farms as a scope.
+    pub fn farm_scope(&self) -> Scope<FarmId> {
+        self.farms.clone().map_or(Scope::All, Scope::Only)
+    }
+
+    /// The tags as a scope.
+    pub fn tag_scope(&self) -> Scope<Tag> {
+        self.tags.clone().map_or(Scope::All, Scope::Only)
+    }
+}
+
+/// A change to a key; it may only narrow or widen within the caller's own rights.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditApiKey {
+    /// A new name.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// Other networks.
+    #[serde(default)]
+    pub allowed_networks: Option<Vec<String>>,
+    /// Another end; `null` = none.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<Timestamp>")]
+    pub expires_at: Option<Option<Timestamp>>,
+}
+impl Json for EditApiKey {}
+
+/// A key that was just made: the only time that it is seen.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct CreatedApiKey {
+    /// The key itself. It is shown now and never again.
+    pub secret: String,
+    /// Its record.
+    pub api_key: View<ApiKey>,
+}
+
+/// A new key for a slicer. It may only submit files.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSlicerKey {
+    /// The workstation that it belongs to.
+    pub name: Name,
+    /// The pool that it submits to.
+    #[serde(default)]
+    pub pool_id: Option<PoolId>,
+    /// The printer that it submits to.
+    #[serde(default)]
+    pub printer_id: Option<PrinterId>,
+}
+impl Json for NewSlicerKey {}
+
+/// A slicer key that was just made: the only time that it is seen.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct CreatedSlicerKey {
+    /// The key itself, at most 43 characters. It is shown now and never again.
+    pub secret: String,
+    /// Its record.
+    pub slicer_key: View<SlicerKey>,
+}
+
+crate::operations! {
+    /// List the API keys.
+    ListApiKeys = "list_api_keys" Get "/v1/api_keys" {
+        access: Access::Needs(Permission::ApiKeyView), home: Account, nature: Read, ai: Hidden,
+        target: Nothing, query: ListQuery<ApiKey>, body: Nothing, reply: Page<ApiKey>, status: 200
+    }
+    /// Make an API key.
+    ///
+    /// The answer holds the key itself, once.
+    CreateApiKey = "create_api_key" Post "/v1/api_keys" {
+        access: Access::Needs(Permission::ApiKeyCreate), home: Account, nature: Refused, ai: Hidden,
+        target: Nothing, query: Nothing, body: NewApiKey, reply: CreatedApiKey, status: 201
+    }
+    /// Show one API key.
+    GetApiKey = "get_api_key" Get "/v1/api_keys/{id}" {
+        access: Access::Needs(Permission::ApiKeyView), home: Account, nature: Read, ai: Hidden,
+        target: Of<ApiKeyId>, query: Nothing, body: Nothing, reply: View<ApiKey>, status: 200
+    }
+    /// Change an API key.
+    EditApiKeyOp = "edit_api_key" Patch "/v1/api_keys/{id}" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Account, nature: Refused, ai: Hidden,
+        target: Of<ApiKeyId>, query: Nothing, body: EditApiKey, reply: View<ApiKey>, status: 200
+    }
+    /// Pause an API key: it opens nothing until it is resumed.
+    PauseApiKey = "pause_api_key" Post "/v1/api_keys/{id}/pause" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Account, nature: Refused, ai: Hidden,
+        target: Of<ApiKeyId>, query: Nothing, body: Nothing, reply: View<ApiKey>, status: 200, bulk: "pause"
+    }
+    /// Resume a paused API key.
+    ResumeApiKey = "resume_api_key" Post "/v1/api_keys/{id}/resume" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Account, nature: Refused, ai: Hidden,
+        target: Of<ApiKeyId>, query: Nothing, body: Nothing, reply: View<ApiKey>, status: 200, bulk: "resume"
+    }
+    /// Revoke an API key for ever.
+    RevokeApiKey = "revoke_api_key" Post "/v1/api_keys/{id}/revoke" {
+        access: Access::Needs(Permission::ApiKeyRevoke), home: Account, nature: Refused, ai: Hidden,
+        target: Of<ApiKeyId>, query: Nothing, body: Nothing, reply: View<ApiKey>, status: 200, bulk: "revoke"
+    }
+    /// List the slicer keys.
+    ListSlicerKeys = "list_slicer_keys" Get "/v1/slicer_keys" {
+        access: Access::Needs(Permission::ApiKeyView), home: Farm, nature: Read, ai: Hidden,
+        target: Nothing, query: ListQuery<SlicerKey>, body: Nothing, reply: Page<SlicerKey>, status: 200
+    }
+    /// Make a slicer key.
+    ///
+    /// The answer holds the key itself, once.
+    CreateSlicerKey = "create_slicer_key" Post "/v1/slicer_keys" {
+        access: Access::Needs(Permission::ApiKeyCreate), home: Farm, nature: Refused, ai: Hidden,
+        target: Nothing, query: Nothing, body: NewSlicerKey, reply: CreatedSlicerKey, status: 201
+    }
+    /// Show one slicer key.
+    GetSlicerKey = "get_slicer_key" Get "/v1/slicer_keys/{id}" {
+        access: Access::Needs(Permission::ApiKeyView), home: Farm, nature: Read, ai: Hidden,
+        target: Of<SlicerKeyId>, query: Nothing, body: Nothing, reply: View<SlicerKey>, status: 200
+    }
+    /// Pause a slicer key.
+    PauseSlicerKey = "pause_slicer_key" Post "/v1/slicer_keys/{id}/pause" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Farm, nature: Refused, ai: Hidden,
+        target: Of<SlicerKeyId>, query: Nothing, body: Nothing, reply: View<SlicerKey>, status: 200, bulk: "pause"
+    }
+    /// Resume a paused slicer key.
+    ResumeSlicerKey = "resume_slicer_key" Post "/v1/slicer_keys/{id}/resume" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Farm, nature: Refused, ai: Hidden,
+        target: Of<SlicerKeyId>, query: Nothing, body: Nothing, reply: View<SlicerKey>, status: 200, bulk: "resume"
+    }
+    /// Revoke a slicer key for ever.
+    RevokeSlicerKey = "revoke_slicer_key" Post "/v1/slicer_keys/{id}/revoke" {
+        access: Access::Needs(Permission::ApiKeyRevoke), home: Farm, nature: Refused, ai: Hidden,
+        target: Of<SlicerKeyId>, query: Nothing, body: Nothing, reply: View<SlicerKey>, status: 200, bulk: "revoke"
+    }
+}

@@ -1,0 +1,25 @@
+//! Every operation's row, a file per noun.
+
+pub mod access;
+pub mod attempts;
+pub mod commands;
+pub mod events;
+pub mod farms;
+pub mod files;
+pub mod jobs;
+pub mod keys;
+pub mod parts;
+pub mod pools;
+pub mod printers;
+pub mod queue;
+pub mod system;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Everything that could be listed at once, because there is never much of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Listed<T> {
+    /// The items.
+    pub items: Vec<T>,
+}

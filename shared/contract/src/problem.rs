@@ -1,0 +1,193 @@
+//! What can go wrong at the door: RFC 9457 problems with a stable code each. The catalogue is public
+//! (`GET /v1/errors`); each code has its status, its cause and who can fix it how.
+
+use domain::permission::Permission;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($name:ident = $word:literal, $status:literal, $title:literal, $fix:literal;)*) => {
+        /// A stable code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code { $(#[doc = $title] $name,)* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+            /// The word on the wire.
+            pub const fn word(self) -> &'static str {
+                match self { $(Code::$name => $word,)* }
+            }
+            /// The HTTP status.
+            pub const fn status(self) -> u16 {
+                match self { $(Code::$name => $status,)* }
+            }
+            /// What is wrong, in general.
+            pub const fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+            /// What the caller can do about it.
+            pub const fn fix(self) -> &'static str {
+                match self { $(Code::$name => $fix,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedJson = "malformed_json", 400, "The body is not JSON", "Send valid JSON.";
+    MalformedRequest = "malformed_request", 400, "The request cannot be read", "Send a request that follows HTTP.";
+    Unauthenticated = "unauthenticated", 401, "Nobody is signed in", "Send a key as `Authorization: Bearer …`, or sign in.";
+    BadCredential = "bad_credential", 401, "The key, password or session is not valid", "Check it, or make a new one.";
+    PermissionMissing = "permission_missing", 403, "A permission is missing", "Ask somebody who holds the named permission.";
+    CrossOrigin = "cross_origin", 403, "A page of another origin called with a session", "Call from the page itself, or use a key.";
+    GrantsExceeded = "grants_exceeded", 403, "Nobody can give what they lack", "Ask for no more than you hold.";
+    NotFound = "not_found", 404, "There is no such thing", "Check the id.";
+    NoSuchPath = "no_such_path", 404, "There is no such path", "See /openapi.json.";
+    MethodNotAllowed = "method_not_allowed", 405, "The path does not take that method", "See /openapi.json.";
+    IllegalState = "illegal_state", 409, "The thing's state does not allow it", "Look at its state first.";
+    AlreadyExists = "already_exists", 409, "That was made already", "Use the thing that exists.";
+    IdempotencyInFlight = "idempotency_in_flight", 409, "The same call is being carried out", "Wait and ask again.";
+    InUse = "in_use", 409, "Something still uses it", "Remove what uses it first.";
+    BedUseOutdated = "bed_use_outdated", 409, "The bed has been used again since", "Look at the bed again and clear its present use.";
+    BedInUse = "bed_in_use", 409, "A print is on the bed", "Wait until it has ended.";
+    UndoTooLate = "undo_too_late", 409, "It can no longer be undone", "Take the printer out of service if its bed is not clear.";
+    StaleRevision = "stale_revision", 412, "The thing was changed meanwhile", "Read it again and repeat your change.";
+    BodyTooLarge = "body_too_large", 413, "The body is too large", "Send less; files go to POST /v1/files.";
+    UnsupportedMediaType = "unsupported_media_type", 415, "The body has the wrong content type", "Send application/json, or what the operation says.";
+    InvalidRequest = "invalid_request", 422, "The request has fields that are wrong, unknown or missing", "See errors[].";
+    IdempotencyMismatch = "idempotency_mismatch", 422, "The Idempotency-Key was used for another body", "Use a new key for a new call.";
+    FarmRequired = "farm_required", 422, "The store has several farms", "Name the farm.";
+    FileRefused = "file_refused", 422, "The file is not something to print", "Upload a sliced file.";
+    ConnectionFailed = "connection_failed", 422, "The printer could not be reached with these settings", "See detail.";
+    RateLimited = "rate_limited", 429, "Too many calls", "Wait as long as Retry-After says.";
+    SecretNotRepeatable = "secret_not_repeatable", 409, "The answer held a secret that is shown once", "Make a new one.";
+    RelayOnly = "relay_only", 409, "Accounts of this store are changed at its relay", "Use the address in `detail`.";
+    FarmOffline = "farm_offline", 503, "The farm is away", "Try again when it is connected.";
+    UnsupportedByFarm = "unsupported_by_farm", 501, "The farm's agent is too old for that", "Update the agent.";
+    DiskFull = "disk_full", 507, "The agent's disk is full", "Free some space on the agent's machine.";
+    Internal = "internal", 500, "Something went wrong inside", "Tell us, with the request_id.";
+}
+
+/// One wrong field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldError {
+    /// JSON pointer into the body, or `query/{name}`, or `path/{name}`.
+    pub pointer: String,
+    /// `unknown_field`, `missing`, `wrong_type` or `invalid`.
+    pub code: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// A problem (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// A link to the code's page.
+    #[serde(rename = "type")]
+    pub type_uri: String,
+    /// What is wrong, in general.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code.
+    pub code: Code,
+    /// What is wrong, this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// On which thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What the caller can do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The permission that is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission: Option<Permission>,
+    /// The fields that are wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// The request, for questions to whoever runs this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl Problem {
+    /// A problem of that code.
+    pub fn new(code: Code) -> Self {
+        Self {
+            type_uri: format!("/v1/errors#{}", code.word()),
+            title: code.title().to_owned(),
+            status: code.status(),
+            code,
+            detail: None,
+            subject: None,
+            hint: Some(code.fix().to_owned()),
+            permission: None,
+            errors: Vec::new(),
+            request_id: None,
+        }
+    }
+
+    /// Says what is wrong this time.
+    #[must_use]
+    pub fn detail(mut self, detail: impl std::fmt::Display) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Says on which thing.
+    #[must_use]
+    pub fn on(mut self, subject: impl std::fmt::Display) -> Self {
+        self.subject = Some(subject.to_string());
+        self
+    }
+
+    /// The refusal for want of a permission.
+    pub fn missing(permission: Permission) -> Self {
+        let mut problem = Self::new(Code::PermissionMissing).detail(format!("this needs the permission {permission}"));
+        problem.permission = Some(permission);
+        problem
+    }
+
+    /// There is no such thing, or not for this caller.
+    pub fn not_found(subject: impl std::fmt::Display) -> Self {
+        let subject = subject.to_string();
+        Self::new(Code::NotFound).detail(format!("there is no {subject}")).on(subject)
+    }
+
+    /// One wrong field.
+    pub fn field(pointer: impl Into<String>, code: &str, detail: impl std::fmt::Display) -> Self {
+        let error = FieldError { pointer: pointer.into(), code: code.to_owned(), detail: detail.to_string() };
+        let mut problem = Self::new(Code::InvalidRequest).detail(format!("{}: {}", error.pointer, error.detail));
+        problem.errors.push(error);
+        problem
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.detail.as_deref().unwrap_or(&self.title), self.code.word())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl From<domain::attempt::IllegalTransition> for Problem {
+    fn from(illegal: domain::attempt::IllegalTransition) -> Self {
+        Problem::new(Code::IllegalState).detail(illegal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_the_word_on_the_wire() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.word());
+        }
+    }
+}

@@ -1,0 +1,572 @@
+//! What makes a noun a record: its kind, who may see it, what its lists filter and sort by, and what
+//! of it is shown to whom. The store's tables, the lists and the events are generated from this.
+
+use domain::access::Grants;
+use domain::actor::Actor;
+use domain::attempt::Attempt;
+use domain::command::Command;
+use domain::farm::Farm;
+use domain::file::File;
+use domain::job::Job;
+use domain::key::{ApiKey, Session, SlicerKey};
+use domain::kind::Kind;
+use domain::part::{Part, Pool};
+use domain::permission::Permission;
+use domain::printer::Printer;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// A record's document as JSON.
+pub type Document = Map<String, Value>;
+
+/// What a list column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Words and ids; filtered by one or several values.
+    Text,
+    /// Whole numbers.
+    Integer,
+    /// Times; filtered by `{name}_after` and `{name}_before` without the `_at`.
+    Time,
+}
+
+/// A derived column of a record's table: what lists filter, sort and search by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in the table and in queries.
+    pub name: &'static str,
+    /// What it holds.
+    pub column_type: ColumnType,
+    /// `q=` looks into it.
+    pub searched: bool,
+}
+
+/// A filterable and sortable column of words.
+pub const fn text(name: &'static str) -> Column {
+    Column { name, column_type: ColumnType::Text, searched: false }
+}
+
+/// A column of words that `q=` looks into too.
+pub const fn searched(name: &'static str) -> Column {
+    Column { name, column_type: ColumnType::Text, searched: true }
+}
+
+/// A column of whole numbers.
+pub const fn integer(name: &'static str) -> Column {
+    Column { name, column_type: ColumnType::Integer, searched: false }
+}
+
+/// A column of times.
+pub const fn time(name: &'static str) -> Column {
+    Column { name, column_type: ColumnType::Time, searched: false }
+}
+
+/// One value of a list column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// Words.
+    Text(String),
+    /// Numbers, and times in milliseconds.
+    Integer(i64),
+    /// Nothing.
+    Null,
+}
+
+impl<T: Into<Cell>> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Cell::Null, Into::into)
+    }
+}
+
+impl From<String> for Cell {
+    fn from(value: String) -> Self {
+        Cell::Text(value)
+    }
+}
+
+impl From<i64> for Cell {
+    fn from(value: i64) -> Self {
+        Cell::Integer(value)
+    }
+}
+
+impl From<domain::time::Timestamp> for Cell {
+    fn from(value: domain::time::Timestamp) -> Self {
+        Cell::Integer(value.millis())
+    }
+}
+
+/// How a tag-scoped caller is held to their tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagScope {
+    /// The kind has nothing to do with printers: tags do not limit it.
+    Free,
+    /// The record's own tags count.
+    OwnTags,
+    /// The printer that the named column holds counts.
+    PrinterColumn(&'static str),
+    /// A job: its target, and the printers that it ran on.
+    JobTarget,
+}
+
+/// A record.
+pub trait Record: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {
+    /// Its kind.
+    const KIND: Kind;
+    /// Who may see it.
+    const VIEW: Permission;
+    /// Its list columns, `created_at` apart, which every kind has.
+    const COLUMNS: &'static [Column];
+    /// How tags limit who sees it.
+    const TAG_SCOPE: TagScope;
+    /// The id's type.
+    type Id: domain::id::Id + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static;
+
+    /// Its id.
+    fn id(&self) -> Self::Id;
+    /// When it was made.
+    fn created_at(&self) -> domain::time::Timestamp;
+    /// The values of [`Record::COLUMNS`], in order.
+    fn cells(&self) -> Vec<Cell>;
+    /// Labels that lists and scopes look for. For jobs: `printer:`, `pool:` and `tag:` references.
+    fn labels(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// An integrator's pairs.
+    fn metadata(&self) -> Option<&domain::text::Metadata> {
+        None
+    }
+    /// Who made it, where own and all differ.
+    fn owner(&self) -> Option<&Actor> {
+        None
+    }
+    /// Takes out what these grants do not show. Works on JSON, so that it holds for a newer farm's
+    /// documents too.
+    fn project(document: &mut Document, grants: &Grants);
+    /// Takes out what is too heavy for an event.
+    fn lighten(_document: &mut Document) {}
+}
+
+fn hide(document: &mut Document, grants: &Grants, needed: Permission, fields: &[&str]) {
+    if !grants.permissions.has(needed) {
+        for field in fields {
+            document.remove(*field);
+        }
+    }
+}
+
+fn id<T: std::fmt::Display>(id: T) -> Cell {
+    Cell::Text(id.to_string())
+}
+
+fn word<T: Serialize>(value: T) -> Cell {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => Cell::Text(word),
+        Ok(_) | Err(_) => Cell::Null,
+    }
+}
+
+impl Record for Farm {
+    const KIND: Kind = Kind::Farm;
+    const VIEW: Permission = Permission::FarmView;
+    const COLUMNS: &'static [Column] = &[searched("name"), text("dispatch")];
+    const TAG_SCOPE: TagScope = TagScope::Free;
+    type Id = domain::id::FarmId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(&self.name), word(self.dispatch)]
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+}
+
+impl Record for Printer {
+    const KIND: Kind = Kind::Printer;
+    const VIEW: Permission = Permission::PrinterView;
+    const COLUMNS: &'static [Column] = &[
+        searched("name"),
+        searched("model"),
+        text("display"),
+        text("connection"),
+        text("activity"),
+        text("bed"),
+        text("admin"),
+        text("driver"),
+        text("external_id"),
+    ];
+    const TAG_SCOPE: TagScope = TagScope::OwnTags;
+    type Id = domain::id::PrinterId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            id(&self.name),
+            self.machine.model.clone().into(),
+            word(self.display),
+            word(self.connection),
+            word(self.activity),
+            word(self.bed),
+            word(self.admin),
+            Cell::Text(self.link.driver.clone()),
+            self.external_id.as_ref().map(ToString::to_string).into(),
+        ]
+    }
+    fn labels(&self) -> Vec<String> {
+        self.tags.iter().map(ToString::to_string).collect()
+    }
+    fn metadata(&self) -> Option<&domain::text::Metadata> {
+        Some(&self.metadata)
+    }
+    fn project(document: &mut Document, grants: &Grants) {
+        hide(document, grants, Permission::JobView, &["job_id", "attempt_id"]);
+        hide(document, grants, Permission::SpoolView, &["loaded"]);
+        if !grants.permissions.has(Permission::JobView) {
+            // The use of a bed by one of our prints is that print's id.
+            let ours = document.get("bed_use").and_then(Value::as_str).is_some_and(|bed_use| bed_use.starts_with("att_"));
+            if ours && !grants.permissions.has(Permission::PrinterClearBed) {
+                document.remove("bed_use");
+                document.remove("bed_token");
+            }
+        }
+    }
+}
+
+impl Record for Pool {
+    const KIND: Kind = Kind::Pool;
+    const VIEW: Permission = Permission::PoolView;
+    const COLUMNS: &'static [Column] = &[searched("name")];
+    const TAG_SCOPE: TagScope = TagScope::OwnTags;
+    type Id = domain::id::PoolId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(&self.name)]
+    }
+    fn labels(&self) -> Vec<String> {
+        self.tags.iter().map(ToString::to_string).collect()
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+}
+
+impl Record for File {
+    const KIND: Kind = Kind::File;
+    const VIEW: Permission = Permission::FileView;
+    const COLUMNS: &'static [Column] = &[searched("name"), text("sha256"), integer("size_bytes"), text("model")];
+    const TAG_SCOPE: TagScope = TagScope::Free;
+    type Id = domain::id::FileId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::Text(self.name.clone()),
+            id(self.sha256),
+            Cell::Integer(i64::try_from(self.size_bytes).unwrap_or(i64::MAX)),
+            self.sliced.printer_model.clone().into(),
+        ]
+    }
+    fn owner(&self) -> Option<&Actor> {
+        Some(&self.created_by)
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+    fn lighten(document: &mut Document) {
+        if let Some(Value::Object(sliced)) = document.get_mut("sliced") {
+            sliced.remove("thumbnails");
+            sliced.remove("outline");
+        }
+    }
+}
+
+impl Record for Part {
+    const KIND: Kind = Kind::Part;
+    const VIEW: Permission = Permission::PartView;
+    const COLUMNS: &'static [Column] = &[searched("name"), text("external_id")];
+    const TAG_SCOPE: TagScope = TagScope::Free;
+    type Id = domain::id::PartId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(&self.name), self.external_id.as_ref().map(ToString::to_string).into()]
+    }
+    fn metadata(&self) -> Option<&domain::text::Metadata> {
+        Some(&self.metadata)
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+}
+
+impl Record for Job {
+    const KIND: Kind = Kind::Job;
+    const VIEW: Permission = Permission::JobView;
+    const COLUMNS: &'static [Column] = &[
+        searched("name"),
+        text("state"),
+        text("phase"),
+        text("printer_id"),
+        text("file_id"),
+        text("part_id"),
+        text("external_id"),
+        text("created_by"),
+        integer("priority"),
+        integer("rank"),
+        time("due_at"),
+        time("ended_at"),
+    ];
+    const TAG_SCOPE: TagScope = TagScope::JobTarget;
+    type Id = domain::id::JobId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            id(&self.name),
+            word(self.state.word()),
+            word(self.state.phase()),
+            self.state.run().map(|run| run.printer_id.to_string()).into(),
+            id(self.file_id),
+            self.part_id.map(|part| part.to_string()).into(),
+            self.external_id.as_ref().map(ToString::to_string).into(),
+            id(&self.created_by),
+            Cell::Integer(self.priority.into()),
+            Cell::Integer(self.rank),
+            self.due_at.into(),
+            self.ended_at.into(),
+        ]
+    }
+    fn labels(&self) -> Vec<String> {
+        let ran_on = self.printers_tried.iter().chain(self.target.printer_id.iter()).map(|printer| format!("printer:{printer}"));
+        let pool = self.target.pool_id.iter().map(|pool| format!("pool:{pool}"));
+        let tags = self.target.tags.iter().map(|tag| format!("tag:{tag}"));
+        let any = self.target.is_any().then(|| "any".to_owned());
+        ran_on.chain(pool).chain(tags).chain(any).collect()
+    }
+    fn metadata(&self) -> Option<&domain::text::Metadata> {
+        Some(&self.metadata)
+    }
+    fn owner(&self) -> Option<&Actor> {
+        Some(&self.created_by)
+    }
+    fn project(document: &mut Document, grants: &Grants) {
+        hide(document, grants, Permission::PrinterView, &["printer_id", "printers_tried"]);
+    }
+}
+
+impl Record for Attempt {
+    const KIND: Kind = Kind::Attempt;
+    const VIEW: Permission = Permission::JobView;
+    const COLUMNS: &'static [Column] = &[text("job_id"), text("printer_id"), text("state"), time("ended_at")];
+    const TAG_SCOPE: TagScope = TagScope::PrinterColumn("printer_id");
+    type Id = domain::id::AttemptId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(self.job_id), id(self.printer_id), word(self.state.state_word()), self.ended_at.into()]
+    }
+    fn project(document: &mut Document, grants: &Grants) {
+        hide(document, grants, Permission::PrinterView, &["printer_id"]);
+    }
+}
+
+impl Record for Command {
+    const KIND: Kind = Kind::Command;
+    const VIEW: Permission = Permission::PrinterView;
+    const COLUMNS: &'static [Column] = &[text("state"), text("verb"), text("printer_id")];
+    const TAG_SCOPE: TagScope = TagScope::PrinterColumn("printer_id");
+    type Id = domain::id::CommandId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![word(self.state), word(self.verb), id(self.printer_id)]
+    }
+    fn owner(&self) -> Option<&Actor> {
+        Some(&self.created_by)
+    }
+    fn project(document: &mut Document, grants: &Grants) {
+        hide(document, grants, Permission::JobView, &["attempt_id"]);
+    }
+}
+
+impl Record for ApiKey {
+    const KIND: Kind = Kind::ApiKey;
+    const VIEW: Permission = Permission::ApiKeyView;
+    const COLUMNS: &'static [Column] = &[searched("name"), text("state")];
+    const TAG_SCOPE: TagScope = TagScope::Free;
+    type Id = domain::id::ApiKeyId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(&self.name), word(self.state)]
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+}
+
+impl Record for SlicerKey {
+    const KIND: Kind = Kind::SlicerKey;
+    const VIEW: Permission = Permission::ApiKeyView;
+    const COLUMNS: &'static [Column] = &[searched("name"), text("state")];
+    const TAG_SCOPE: TagScope = TagScope::Free;
+    type Id = domain::id::SlicerKeyId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(&self.name), word(self.state)]
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+}
+
+impl Record for Session {
+    const KIND: Kind = Kind::Session;
+    const VIEW: Permission = Permission::UserView;
+    const COLUMNS: &'static [Column] = &[text("actor")];
+    const TAG_SCOPE: TagScope = TagScope::Free;
+    type Id = domain::id::SessionId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(&self.actor)]
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+}
+
+/// A kind as data: what the store, the lists and the fan-out need of it without its type.
+#[derive(Clone, Copy)]
+pub struct KindRow {
+    /// The kind.
+    pub kind: Kind,
+    /// Who may see it.
+    pub view: Permission,
+    /// Its list columns.
+    pub columns: &'static [Column],
+    /// How tags limit who sees it.
+    pub tag_scope: TagScope,
+    /// The cells, labels and creation time of a document, to rebuild its row.
+    pub index: fn(Document) -> Result<Index, serde_json::Error>,
+    /// Takes out what the grants do not show.
+    pub project: fn(&mut Document, &Grants),
+}
+
+/// What a row derives from its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// The list columns.
+    pub cells: Vec<Cell>,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// Metadata pairs.
+    pub metadata: Vec<(String, String)>,
+    /// When the record was made.
+    pub created_at: domain::time::Timestamp,
+}
+
+impl Index {
+    /// The index of a record.
+    pub fn of<R: Record>(record: &R) -> Self {
+        let pairs = record.metadata().map(|metadata| metadata.pairs().clone()).unwrap_or_default();
+        Self {
+            cells: record.cells(),
+            labels: record.labels(),
+            metadata: pairs.into_iter().collect(),
+            created_at: record.created_at(),
+        }
+    }
+}
+
+const fn row<R: Record>() -> KindRow {
+    KindRow {
+        kind: R::KIND,
+        view: R::VIEW,
+        columns: R::COLUMNS,
+        tag_scope: R::TAG_SCOPE,
+        index: |document| serde_json::from_value::<R>(Value::Object(document)).map(|record| Index::of(&record)),
+        project: R::project,
+    }
+}
+
+/// Every kind, in the order of [`Kind::ALL`].
+pub const KINDS: &[KindRow] = &[
+    row::<Farm>(),
+    row::<Printer>(),
+    row::<Pool>(),
+    row::<File>(),
+    row::<Part>(),
+    row::<Job>(),
+    row::<Attempt>(),
+    row::<Command>(),
+    row::<ApiKey>(),
+    row::<SlicerKey>(),
+    row::<Session>(),
+];
+
+/// The row of a kind.
+pub fn kind_row(kind: Kind) -> &'static KindRow {
+    &KINDS[kind as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_row_in_order_and_no_column_named_as_a_query_word() {
+        assert_eq!(KINDS.iter().map(|row| row.kind).collect::<Vec<_>>(), Kind::ALL);
+        for row in KINDS {
+            for column in row.columns {
+                assert!(!["limit", "cursor", "sort", "q", "tag", "fields", "include", "changed_since"].contains(&column.name));
+            }
+        }
+    }
+}
