@@ -32,6 +32,7 @@ pub(crate) struct Arguments {
 
 impl<'a> Command<'a> {
     /// `None` for a line that says nothing.
+    #[inline]
     pub(crate) fn parse(line: &'a [u8]) -> Option<Self> {
         let line = without_line_number(line);
         let (&letter, rest) = line.split_first()?;
@@ -52,6 +53,7 @@ impl<'a> Command<'a> {
 }
 
 impl Code<'_> {
+    #[inline]
     pub(crate) fn arguments(&self) -> Arguments {
         let mut found = Arguments::default();
         let mut rest = self.arguments;

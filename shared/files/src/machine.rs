@@ -48,6 +48,7 @@ impl Default for Machine {
 
 impl Machine {
     /// What moves, if the line is a move.
+    #[inline]
     pub(crate) fn obey(&mut self, code: &Code<'_>) -> Option<Move> {
         match (code.letter, code.number) {
             (b'G', 0 | 1) => return self.go(&code.arguments(), None),
@@ -116,6 +117,7 @@ impl Machine {
 
 impl Move {
     /// The points after the first, close enough to draw and to measure by.
+    #[inline]
     pub(crate) fn each_point(&self, mut point: impl FnMut([f64; 3])) {
         if let Some(arc) = &self.arc {
             let part = TAU / ARC_PARTS;

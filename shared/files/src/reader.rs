@@ -123,7 +123,7 @@ impl Scan {
         Sliced {
             slicer: self.told.slicer,
             printer_model: self.told.printer_model,
-            nozzle_diameters_mm: nozzles.into_iter().flatten().filter(|mm| *mm > 0.0).collect(),
+            nozzle_diameters_mm: nozzles.into_iter().map_while(|mm| mm.filter(|mm| *mm > 0.0)).collect(),
             filaments: self.told.filaments.finish(self.survey.tools()),
             estimated_seconds: self.told.estimated_seconds,
             layer_height_mm,

@@ -10,7 +10,8 @@ use domain::sliced::Outline;
 use crate::machine::Move;
 
 const LAYERS: usize = 10;
-const POINTS_PER_LAYER: usize = 1024;
+/// One layer fits into the path, however long its steps are.
+const POINTS_PER_LAYER: usize = 800;
 const PATH_BYTES: usize = 8000;
 const SIDE: f64 = 480.0;
 const MARGIN: f64 = 2.0;
@@ -82,9 +83,11 @@ impl Sketch {
         }
         let scale = SIDE / extent;
         let place = |seen: [f64; 2]| [0, 1].map(|axis| ((seen[axis] - min[axis]) * scale + MARGIN).round() as i32);
-        let path = [1, 2, 3, 5, 8, 13, 21, 34, 55]
+        let every = [1, 2, 4, 8, LAYERS];
+        let path = every
             .into_iter()
-            .map(|coarse| path(&self.layers, place, coarse))
+            .flat_map(|every| [1, 2, 3, 5, 8].map(|coarse| (every, coarse)))
+            .map(|(every, coarse)| path(self.layers.iter().step_by(every), place, coarse))
             .find(|path| path.len() <= PATH_BYTES)?;
         let side = |axis: usize| ((max[axis] - min[axis]) * scale + 2.0 * MARGIN).round() as u32;
         (!path.is_empty()).then(|| Outline { width: side(0), height: side(1), path })
@@ -163,7 +166,7 @@ fn thin(points: &mut Vec<Point>, shortest: f64) {
 }
 
 /// Relative steps, without those that are shorter than `coarse`.
-fn path(layers: &[Layer], place: impl Fn([f64; 2]) -> [i32; 2], coarse: i32) -> String {
+fn path<'a>(layers: impl Iterator<Item = &'a Layer>, place: impl Fn([f64; 2]) -> [i32; 2], coarse: i32) -> String {
     let mut path = String::new();
     let mut pen = [0, 0];
     for layer in layers {

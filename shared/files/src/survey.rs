@@ -31,6 +31,7 @@ impl Survey {
         self.sketch.outer_wall(outer);
     }
 
+    #[inline]
     pub(crate) fn follow(&mut self, step: &Move) {
         self.moved = true;
         if !step.extrudes {

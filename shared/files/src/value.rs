@@ -10,6 +10,7 @@ const POWERS: [f64; DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
 
 /// The number at the beginning of `bytes` and how long it is. Always finite.
+#[inline]
 pub(crate) fn number(bytes: &[u8]) -> Option<(f64, usize)> {
     let (negative, signed) = match bytes.first()? {
         b'-' => (true, 1),
@@ -33,6 +34,7 @@ pub(crate) fn number(bytes: &[u8]) -> Option<(f64, usize)> {
 }
 
 /// Adds the digits that still fit, and tells how many stand there.
+#[inline]
 fn add_digits(bytes: &[u8], mantissa: &mut u64, digits: &mut usize) -> usize {
     let mut seen = 0;
     for byte in bytes {

@@ -140,6 +140,19 @@ fn the_outline_of_a_tall_print_is_small_and_shows_its_whole_height() {
     assert!(outline.width < 60 && outline.height == 484, "the infill was drawn: {outline:?}");
 }
 
+#[test]
+fn a_print_that_does_not_tell_walls_from_infill_has_an_outline_too() {
+    let mut gcode = String::from("M83\n");
+    for layer in 1..100 {
+        gcode.push_str(&format!("G1 Z{layer}\n"));
+        for line in 0..2000 {
+            gcode.push_str(&format!("G1 X{} Y{} E1\n", line % 2 * 300, line % 300));
+        }
+    }
+    let outline = read(&gcode).unwrap().outline.unwrap();
+    assert!(outline.path.len() > 1000 && outline.path.len() <= 8000, "{}", outline.path.len());
+}
+
 fn bounds(gcode: &str, min: [f64; 3], max: [f64; 3]) {
     let bounds = read(gcode).unwrap().bounds.unwrap();
     assert_eq!((bounds.min_mm, bounds.max_mm), (min, max), "{gcode}");
