@@ -10,7 +10,7 @@ const HOMES: &[&str] = &["agent/drivers/", "tests/", "docs/"];
 
 /// Code outside the homes that must name a brand, with the reason. One that names none any more is told, so that the list shrinks.
 const EXCUSED: &[(&str, &str)] = &[
-    ("shared/files/src/", "reads what slicers write, and slicers and G-code dialects carry the makers' names"),
+    ("shared/files/", "reads what slicers write, and slicers and G-code dialects carry the makers' names"),
     ("shared/domain/src/sliced.rs", "quotes how a slicer words a printer model, which is data of the file"),
     ("xtask/src/tidy/brands.rs", "the list of the words itself"),
 ];
