@@ -41,26 +41,37 @@ pub struct Column {
     pub column_type: ColumnType,
     /// `q=` looks into it.
     pub searched: bool,
+    /// The table has an index on it.
+    pub indexed: bool,
+}
+
+impl Column {
+    /// The same column with an index.
+    #[must_use]
+    pub const fn indexed(mut self) -> Self {
+        self.indexed = true;
+        self
+    }
 }
 
 /// A filterable and sortable column of words.
 pub const fn text(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Text, searched: false }
+    Column { name, column_type: ColumnType::Text, searched: false, indexed: false }
 }
 
 /// A column of words that `q=` looks into too.
 pub const fn searched(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Text, searched: true }
+    Column { name, column_type: ColumnType::Text, searched: true, indexed: false }
 }
 
 /// A column of whole numbers.
 pub const fn integer(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Integer, searched: false }
+    Column { name, column_type: ColumnType::Integer, searched: false, indexed: false }
 }
 
 /// A column of times.
 pub const fn time(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Time, searched: false }
+    Column { name, column_type: ColumnType::Time, searched: false, indexed: false }
 }
 
 /// One value of a list column.
@@ -199,7 +210,7 @@ impl Record for Printer {
         text("bed"),
         text("admin"),
         text("driver"),
-        text("external_id"),
+        text("external_id").indexed(),
     ];
     const TAG_SCOPE: TagScope = TagScope::OwnTags;
     type Id = domain::id::PrinterId;
@@ -268,7 +279,7 @@ impl Record for Pool {
 impl Record for File {
     const KIND: Kind = Kind::File;
     const VIEW: Permission = Permission::FileView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("sha256"), integer("size_bytes"), text("model")];
+    const COLUMNS: &'static [Column] = &[searched("name"), text("sha256").indexed(), integer("size_bytes"), text("model")];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::FileId;
 
@@ -301,7 +312,7 @@ impl Record for File {
 impl Record for Part {
     const KIND: Kind = Kind::Part;
     const VIEW: Permission = Permission::PartView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("external_id")];
+    const COLUMNS: &'static [Column] = &[searched("name"), text("external_id").indexed()];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::PartId;
 
@@ -326,11 +337,11 @@ impl Record for Job {
     const COLUMNS: &'static [Column] = &[
         searched("name"),
         text("state"),
-        text("phase"),
-        text("printer_id"),
-        text("file_id"),
+        text("phase").indexed(),
+        text("printer_id").indexed(),
+        text("file_id").indexed(),
         text("part_id"),
-        text("external_id"),
+        text("external_id").indexed(),
         text("created_by"),
         integer("priority"),
         integer("rank"),
@@ -383,7 +394,7 @@ impl Record for Job {
 impl Record for Attempt {
     const KIND: Kind = Kind::Attempt;
     const VIEW: Permission = Permission::JobView;
-    const COLUMNS: &'static [Column] = &[text("job_id"), text("printer_id"), text("state"), time("ended_at")];
+    const COLUMNS: &'static [Column] = &[text("job_id").indexed(), text("printer_id").indexed(), text("state"), time("ended_at")];
     const TAG_SCOPE: TagScope = TagScope::PrinterColumn("printer_id");
     type Id = domain::id::AttemptId;
 
@@ -404,7 +415,7 @@ impl Record for Attempt {
 impl Record for Command {
     const KIND: Kind = Kind::Command;
     const VIEW: Permission = Permission::PrinterView;
-    const COLUMNS: &'static [Column] = &[text("state"), text("verb"), text("printer_id")];
+    const COLUMNS: &'static [Column] = &[text("state").indexed(), text("verb"), text("printer_id").indexed()];
     const TAG_SCOPE: TagScope = TagScope::PrinterColumn("printer_id");
     type Id = domain::id::CommandId;
 

@@ -424,13 +424,20 @@ impl TryFrom<Fields> for AttemptState {
 pub struct Token(String);
 
 impl Token {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+    /// The token that a printer tells back; none if the text is no token.
+    pub fn read(text: &str) -> Option<Self> {
+        let ours = text.len() == 16 && text.bytes().all(|byte| Self::LETTERS.contains(&byte));
+        ours.then(|| Self(text.to_owned()))
+    }
+
     /// A token from ten random bytes.
     pub fn new(random: [u8; 10]) -> Self {
-        const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let bits = random.iter().fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
         let letter = |i: u32| {
             let index = usize::try_from((bits >> (5 * i)) & 31).unwrap_or(0);
-            char::from(LETTERS[index])
+            char::from(Self::LETTERS[index])
         };
         Self((0..16).map(letter).collect())
     }
@@ -536,5 +543,7 @@ mod tests {
         let one = Token::new([1; 10]);
         assert_eq!(one.as_str().len(), 16);
         assert_ne!(one, Token::new([2; 10]));
+        assert_eq!(Token::read(one.as_str()), Some(one));
+        assert_eq!(Token::read("benchy-0.2mm.gco"), None);
     }
 }

@@ -51,6 +51,25 @@ kinds! {
     Session = "session", "sessions", "ses", "A signed-in browser or phone.";
 }
 
+impl Kind {
+    /// Whether its facts belong to the account and not to a farm.
+    pub const fn is_account(self) -> bool {
+        match self {
+            Kind::ApiKey => true,
+            Kind::Farm
+            | Kind::Printer
+            | Kind::Pool
+            | Kind::File
+            | Kind::Part
+            | Kind::Job
+            | Kind::Attempt
+            | Kind::Command
+            | Kind::SlicerKey
+            | Kind::Session => false,
+        }
+    }
+}
+
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.word())

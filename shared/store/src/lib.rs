@@ -1,1 +1,33 @@
-//! To be written.
+//! Records, events, cursors and requests in SQLite. A row, its event and its number are written in one
+//! transaction; what follows from it happens only after the commit. Knows no HTTP, no permission and no
+//! clock: time and randomness are handed in.
+
+mod audit;
+mod credentials;
+mod db;
+mod error;
+mod events;
+mod floor;
+mod kinds;
+mod list;
+mod migrations;
+mod requests;
+mod rows;
+mod seal;
+mod settings;
+mod tx;
+mod writer;
+
+pub use audit::AuditEntry;
+pub use credentials::{Credential, CredentialKind, credential_hash};
+pub use db::{Db, OpenOptions};
+pub use error::StoreError;
+pub use events::{EventCursor, StoredEvent};
+pub use floor::{Act, ActState, Observed};
+pub use list::{Listed, Within};
+pub use migrations::schema_sql;
+pub use requests::{Outcome, RequestKey};
+pub use rows::{RawRow, Row, Rows};
+pub use seal::Sealer;
+pub use tx::{By, Entropy, SeededEntropy, Tx};
+pub use writer::Store;

@@ -1,0 +1,39 @@
+-- The log: this database's own order, and the number space of each home (farm_id is empty for account facts).
+CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL, position INTEGER NOT NULL, trimmed_to INTEGER NOT NULL) STRICT;
+CREATE TABLE home (store_id TEXT NOT NULL, farm_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (store_id, farm_id)) STRICT, WITHOUT ROWID;
+
+-- What list columns each kind's table was made with, so that a table of other columns is rebuilt from its documents.
+CREATE TABLE kind_table (kind TEXT PRIMARY KEY, signature TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE label (kind TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (kind, label, id)) STRICT, WITHOUT ROWID;
+CREATE INDEX label_of ON label (kind, id);
+CREATE TABLE pair (kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name, value, id)) STRICT, WITHOUT ROWID;
+CREATE INDEX pair_of ON pair (kind, id);
+
+CREATE TABLE event (
+    position INTEGER PRIMARY KEY,
+    store_id TEXT NOT NULL, farm_id TEXT NOT NULL, number INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE, type TEXT NOT NULL,
+    subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL, subject_revision INTEGER NOT NULL,
+    actor TEXT NOT NULL, occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, clock_ok INTEGER NOT NULL, live INTEGER NOT NULL,
+    labels TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (store_id, farm_id, number)
+) STRICT;
+CREATE INDEX event_of ON event (subject_id, position);
+
+-- Outcomes of calls that carried an Idempotency-Key, written in the transaction of their effect.
+CREATE TABLE request (id TEXT PRIMARY KEY, body_hash TEXT NOT NULL, outcome TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX request_age ON request (created_at);
+
+-- Acts on devices: written before the device is touched.
+CREATE TABLE act (attempt TEXT NOT NULL, verb TEXT NOT NULL, state TEXT NOT NULL, written_at INTEGER NOT NULL, deadline INTEGER NOT NULL, observed TEXT NOT NULL, PRIMARY KEY (attempt, verb)) STRICT, WITHOUT ROWID;
+CREATE TABLE bed_token (printer TEXT NOT NULL, number INTEGER NOT NULL, use TEXT NOT NULL, given_by TEXT NOT NULL, given_at INTEGER NOT NULL, consumed_by TEXT, PRIMARY KEY (printer, number)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cursor (reader TEXT PRIMARY KEY, epoch TEXT NOT NULL, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- Secrets: sealed values that are needed again, and hashes of credentials that are only compared.
+CREATE TABLE secret (owner TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (owner, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE credential (hash BLOB PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, expires_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX credential_of ON credential (owner);
+
+CREATE TABLE audit (home TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, entry TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (home, n)) STRICT, WITHOUT ROWID;

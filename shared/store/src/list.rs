@@ -1,0 +1,247 @@
+//! Lists: filter, sort and cursor over a kind's columns, within what a caller may see.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use contract::list::{Condition, Selection};
+use contract::record::{ColumnType, KindRow, TagScope};
+use domain::access::Scope;
+use domain::id::{FarmId, StoreId};
+use domain::kind::Kind;
+use domain::text::Tag;
+use rusqlite::types::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+use crate::kinds::table;
+use crate::rows::{ENVELOPE, RawRow, Rows, columns, read_raw};
+
+/// What a caller may see of the rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Within<'a> {
+    /// The store.
+    pub store: StoreId,
+    /// The farms.
+    pub farms: &'a Scope<FarmId>,
+    /// The printer tags.
+    pub tags: &'a Scope<Tag>,
+}
+
+/// A page as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// The rows.
+    pub rows: Vec<RawRow>,
+    /// Where the next page begins.
+    pub next_cursor: Option<String>,
+    /// How many match in all, if asked.
+    pub total: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    sort: String,
+    down: bool,
+    text: Option<String>,
+    number: Option<i64>,
+    id: String,
+}
+
+struct Where {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Where {
+    fn bind(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("?{}", self.values.len())
+    }
+
+    fn bind_all(&mut self, words: impl Iterator<Item = String>) -> String {
+        let places: Vec<String> = words.map(|word| self.bind(Value::Text(word))).collect();
+        places.join(", ")
+    }
+
+    fn and(&mut self, condition: &str) {
+        self.sql += " AND ";
+        self.sql += condition;
+    }
+}
+
+impl Rows<'_> {
+    /// A page of a kind.
+    ///
+    /// # Errors
+    /// [`StoreError::BadCursor`] for a cursor of another list; else what the database says.
+    pub fn list(&self, row: &KindRow, selection: &Selection, within: Within<'_>) -> Result<Listed, StoreError> {
+        let mut clause = Where { sql: "deleted = 0".to_owned(), values: Vec::new() };
+        scope(&mut clause, row, within);
+        for condition in &selection.conditions {
+            filter(&mut clause, row, condition);
+        }
+        let total = selection.include_total.then(|| self.count(row, &clause)).transpose()?;
+        let sort = sort_sql(row, selection);
+        let direction = if selection.sort.descending { "DESC" } else { "ASC" };
+        if let Some(cursor) = &selection.cursor {
+            after(&mut clause, &sort, selection, cursor)?;
+        }
+        let sql = format!(
+            "SELECT {ENVELOPE}, {sort} FROM {} AS r WHERE {} ORDER BY {sort} {direction}, id {direction} LIMIT {}",
+            table(row.kind),
+            clause.sql,
+            selection.limit + 1
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let found =
+            statement.query_map(rusqlite::params_from_iter(clause.values), |r| Ok((columns(r)?, r.get::<_, Value>(7)?)))?;
+        let mut rows = Vec::new();
+        let mut keys = Vec::new();
+        for line in found {
+            let (raw, key) = line?;
+            rows.push(read_raw(row.kind, raw)?);
+            keys.push(key);
+        }
+        let more = rows.len() > selection.limit;
+        rows.truncate(selection.limit);
+        let next_cursor = match (more, rows.last(), keys.get(selection.limit.saturating_sub(1))) {
+            (true, Some(last), Some(key)) => Some(cursor_after(selection, &last.id, key)),
+            (true | false, _, _) => None,
+        };
+        Ok(Listed { rows, next_cursor, total })
+    }
+
+    /// One record of a kind, if it is within what the caller may see.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn visible(&self, row: &KindRow, id: &str, within: Within<'_>) -> Result<Option<RawRow>, StoreError> {
+        let mut clause = Where { sql: "deleted = 0".to_owned(), values: Vec::new() };
+        scope(&mut clause, row, within);
+        let place = clause.bind(Value::Text(id.to_owned()));
+        clause.and(&format!("id = {place}"));
+        let sql = format!("SELECT {ENVELOPE} FROM {} AS r WHERE {}", table(row.kind), clause.sql);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut found = statement.query_map(rusqlite::params_from_iter(clause.values), columns)?;
+        found.next().map(|raw| read_raw(row.kind, raw?)).transpose()
+    }
+
+    fn count(&self, row: &KindRow, clause: &Where) -> Result<u64, StoreError> {
+        let sql = format!("SELECT count(*) FROM {} AS r WHERE {}", table(row.kind), clause.sql);
+        Ok(self.connection.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(&clause.values), |r| r.get(0))?)
+    }
+}
+
+fn scope(clause: &mut Where, row: &KindRow, within: Within<'_>) {
+    let store = clause.bind(Value::Text(within.store.to_string()));
+    clause.and(&format!("store_id = {store}"));
+    if let (Scope::Only(farms), false) = (within.farms, row.kind.is_account()) {
+        let farms = clause.bind_all(farms.iter().map(ToString::to_string));
+        clause.and(&format!("farm_id IN ({farms})"));
+    }
+    let Scope::Only(tags) = within.tags else { return };
+    if row.tag_scope == TagScope::Free {
+        return;
+    }
+    let tags = clause.bind_all(tags.iter().map(ToString::to_string));
+    let printers = format!("SELECT id FROM label WHERE kind = 'printer' AND label IN ({tags})");
+    match row.tag_scope {
+        TagScope::Free => {}
+        TagScope::OwnTags => {
+            clause.and(&format!("id IN (SELECT id FROM label WHERE kind = '{}' AND label IN ({tags}))", row.kind))
+        }
+        TagScope::PrinterColumn(column) => clause.and(&format!("{column} IN ({printers})")),
+        TagScope::JobTarget => {
+            let mine = |prefix: &str, ids: &str| format!("l.label IN (SELECT '{prefix}' || id FROM ({ids}))");
+            let pools = format!("SELECT id FROM label WHERE kind = 'pool' AND label IN ({tags})");
+            let named = format!("l.label IN (SELECT 'tag:' || label FROM label WHERE label IN ({tags}))");
+            clause.and(&format!(
+                "EXISTS (SELECT 1 FROM label AS l WHERE l.kind = 'job' AND l.id = r.id AND (l.label = 'any' OR {} OR {} OR {named}))",
+                mine("printer:", &printers),
+                mine("pool:", &pools)
+            ));
+        }
+    }
+}
+
+fn filter(clause: &mut Where, row: &KindRow, condition: &Condition) {
+    let kind = row.kind;
+    match condition {
+        Condition::OneOf(column, words) => {
+            let places = clause.bind_all(words.iter().cloned());
+            clause.and(&format!("{column} IN ({places})"));
+        }
+        Condition::Is(column, number) => {
+            let place = clause.bind(Value::Integer(*number));
+            clause.and(&format!("{column} = {place}"));
+        }
+        Condition::After(column, time) => {
+            let place = clause.bind(Value::Integer(time.millis()));
+            clause.and(&format!("{column} > {place}"));
+        }
+        Condition::Before(column, time) => {
+            let place = clause.bind(Value::Integer(time.millis()));
+            clause.and(&format!("{column} < {place}"));
+        }
+        Condition::ChangedSince(time) => {
+            let place = clause.bind(Value::Integer(time.millis()));
+            clause.and(&format!("changed_at >= {place}"));
+        }
+        Condition::Label(label) => {
+            let label = if kind == Kind::Job { format!("tag:{label}") } else { label.clone() };
+            let place = clause.bind(Value::Text(label));
+            clause.and(&format!("id IN (SELECT id FROM label WHERE kind = '{kind}' AND label = {place})"));
+        }
+        Condition::Metadata(name, value) => {
+            let (name, value) = (clause.bind(Value::Text(name.clone())), clause.bind(Value::Text(value.clone())));
+            clause.and(&format!("id IN (SELECT id FROM pair WHERE kind = '{kind}' AND name = {name} AND value = {value})"));
+        }
+        Condition::Text(text) => {
+            let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let place = clause.bind(Value::Text(format!("%{escaped}%")));
+            let searched = row.columns.iter().filter(|column| column.searched);
+            let any: Vec<String> = searched.map(|column| format!("{} LIKE {place} ESCAPE '\\'", column.name)).collect();
+            clause.and(&if any.is_empty() { "0".to_owned() } else { format!("({})", any.join(" OR ")) });
+        }
+    }
+}
+
+/// The sort key: what is absent comes last, whichever way.
+fn sort_sql(row: &KindRow, selection: &Selection) -> String {
+    let sort = selection.sort;
+    let column = row.columns.iter().find(|column| column.name == sort.column);
+    match column.map(|column| column.column_type) {
+        None => sort.column.to_owned(),
+        Some(ColumnType::Text) if sort.descending => format!("coalesce({}, '')", sort.column),
+        Some(ColumnType::Text) => format!("coalesce({}, char(1114111))", sort.column),
+        Some(ColumnType::Integer | ColumnType::Time) if sort.descending => format!("coalesce({}, {})", sort.column, i64::MIN + 1),
+        Some(ColumnType::Integer | ColumnType::Time) => format!("coalesce({}, {})", sort.column, i64::MAX),
+    }
+}
+
+fn cursor_after(selection: &Selection, id: &str, key: &Value) -> String {
+    let (text, number) = match key {
+        Value::Text(text) => (Some(text.clone()), None),
+        Value::Integer(number) => (None, Some(*number)),
+        Value::Null | Value::Real(_) | Value::Blob(_) => (None, None),
+    };
+    let cursor =
+        Cursor { sort: selection.sort.column.to_owned(), down: selection.sort.descending, text, number, id: id.to_owned() };
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
+}
+
+fn after(clause: &mut Where, sort: &str, selection: &Selection, cursor: &str) -> Result<(), StoreError> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::BadCursor)?;
+    let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| StoreError::BadCursor)?;
+    if cursor.sort != selection.sort.column || cursor.down != selection.sort.descending {
+        return Err(StoreError::BadCursor);
+    }
+    let key = match (cursor.text, cursor.number) {
+        (Some(text), None) => Value::Text(text),
+        (None, Some(number)) => Value::Integer(number),
+        (Some(_), Some(_)) | (None, None) => return Err(StoreError::BadCursor),
+    };
+    let (key, id) = (clause.bind(key), clause.bind(Value::Text(cursor.id)));
+    let side = if cursor.down { "<" } else { ">" };
+    clause.and(&format!("({sort}, id) {side} ({key}, {id})"));
+    Ok(())
+}

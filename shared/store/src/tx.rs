@@ -1,0 +1,320 @@
+//! A write: rows with their events and numbers. Everything that a transaction does happens or nothing
+//! does; the caller's effects come after the commit.
+
+use contract::event::{API_VERSION, Change, EventType, Named};
+use contract::record::{Document, Index, KindRow, Record, kind_row};
+use domain::actor::Actor;
+use domain::farm::HomeIds;
+use domain::id::{EventId, Id};
+use domain::kind::Kind;
+use domain::time::Timestamp;
+use rusqlite::{Connection, ToSql, params};
+use sha2::{Digest, Sha256};
+
+use crate::error::StoreError;
+use crate::kinds::{Bound, table, write_labels};
+use crate::rows::{Row, Rows};
+
+/// Where random bytes come from.
+pub trait Entropy: Send {
+    /// Fills the bytes.
+    fn fill(&mut self, bytes: &mut [u8]);
+}
+
+/// Bytes that follow from a seed: for tests and simulations, never for secrets.
+#[derive(Debug, Clone)]
+pub struct SeededEntropy(pub u64);
+
+impl Entropy for SeededEntropy {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            // SplitMix64 (Steele, Lea, Flood 2014).
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *byte = (z ^ (z >> 31)).to_le_bytes()[0];
+        }
+    }
+}
+
+/// Who writes, and when.
+#[derive(Debug, Clone)]
+pub struct By {
+    /// The time.
+    pub now: Timestamp,
+    /// Whether the clock was set.
+    pub clock_ok: bool,
+    /// Who.
+    pub actor: Actor,
+    /// With an `Idempotency-Key`: the digest that new ids are derived from.
+    pub derive_ids: Option<[u8; 32]>,
+}
+
+impl By {
+    /// That actor at that time.
+    pub const fn new(actor: Actor, now: Timestamp) -> Self {
+        Self { now, clock_ok: true, actor, derive_ids: None }
+    }
+}
+
+/// A transaction of the writer.
+pub struct Tx<'c> {
+    pub(crate) connection: &'c Connection,
+    pub(crate) entropy: &'c mut dyn Entropy,
+    pub(crate) home: HomeIds,
+    pub(crate) live: bool,
+    pub(crate) by: By,
+    pub(crate) derived: u32,
+}
+
+impl<'c> Tx<'c> {
+    /// The time of this write.
+    pub const fn now(&self) -> Timestamp {
+        self.by.now
+    }
+
+    /// Who writes.
+    pub const fn actor(&self) -> &Actor {
+        &self.by.actor
+    }
+
+    /// The store and the farm that this database writes for.
+    pub const fn home(&self) -> HomeIds {
+        self.home
+    }
+
+    /// For reading what this transaction sees.
+    pub const fn rows(&self) -> Rows<'c> {
+        Rows { connection: self.connection }
+    }
+
+    /// Random bytes.
+    pub fn random<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    /// A new id: derived from the call if it carried an `Idempotency-Key`, so that the same call at
+    /// two doors makes one thing; else from the time and random bytes.
+    pub fn new_id<I: Id>(&mut self) -> I {
+        match self.by.derive_ids {
+            Some(seed) => {
+                let digest = Sha256::new().chain_update(seed).chain_update(self.derived.to_be_bytes()).finalize();
+                self.derived += 1;
+                I::derived(digest.into())
+            }
+            None => {
+                let random = self.random();
+                I::new(self.by.now, random)
+            }
+        }
+    }
+
+    /// A record, if there is one.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn get<R: Record>(&self, id: R::Id) -> Result<Option<Row<R>>, StoreError> {
+        self.rows().get(id)
+    }
+
+    /// Writes a new record and tells `{kind}.created`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn create<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
+        self.write(record, 1, &[EventType::Record(R::KIND, Change::Created)])
+    }
+
+    /// Writes a changed record and tells `{kind}.updated`, or nothing if nothing changed.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if there is no such record; else what the database says.
+    pub fn update<R: Record>(&mut self, record: &R) -> Result<u64, StoreError> {
+        self.update_as(record, &[])
+    }
+
+    /// Writes a changed record and tells the named events instead of `{kind}.updated`.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if there is no such record; else what the database says.
+    pub fn update_as<R: Record>(&mut self, record: &R, named: &[Named]) -> Result<u64, StoreError> {
+        let id = record.id().to_string();
+        let stale = || StoreError::Stale { kind: R::KIND.word(), id: id.clone(), expected: 1 };
+        let old = self.rows().raw(R::KIND, &id)?.ok_or_else(stale)?;
+        if named.is_empty() && document(record)? == old.document {
+            return Ok(old.revision);
+        }
+        let mut events: Vec<EventType> = named.iter().copied().map(EventType::Named).collect();
+        if events.is_empty() {
+            events.push(EventType::Record(R::KIND, Change::Updated));
+        }
+        self.write(record, old.revision + 1, &events)?;
+        Ok(old.revision + 1)
+    }
+
+    /// Removes a record and tells `{kind}.deleted`. Its row stays, empty, so that readers learn of it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn delete<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
+        let id = record.id().to_string();
+        let stale = || StoreError::Stale { kind: R::KIND.word(), id: id.clone(), expected: 1 };
+        let old = self.rows().raw(R::KIND, &id)?.ok_or_else(stale)?;
+        let event = EventType::Record(R::KIND, Change::Deleted);
+        let (position, number) = self.event(event, R::KIND, &id, old.revision + 1, &event_body(record)?, &record.labels())?;
+        let sql = format!(
+            "UPDATE {} SET deleted = 1, document = '{{}}', revision = ?2, number = ?3, position = ?4, changed_at = ?5 WHERE id = ?1",
+            table(R::KIND)
+        );
+        let now = self.by.now.millis();
+        self.connection.prepare_cached(&sql)?.execute(params![id, old.revision + 1, number, position, now])?;
+        let nothing = Index { cells: Vec::new(), labels: Vec::new(), metadata: Vec::new(), created_at: self.by.now };
+        write_labels(self.connection, R::KIND, &id, &nothing)
+    }
+
+    /// Tells a named event of a record that did not change with it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn tell<R: Record>(&mut self, named: Named, record: &R, revision: u64) -> Result<(), StoreError> {
+        self.event(named.into(), R::KIND, &record.id().to_string(), revision, &event_body(record)?, &record.labels()).map(|_| ())
+    }
+
+    fn write<R: Record>(&mut self, record: &R, revision: u64, events: &[EventType]) -> Result<(), StoreError> {
+        let id = record.id().to_string();
+        let body = event_body(record)?;
+        let index = Index::of(record);
+        let mut at = (0, 0);
+        for event in events {
+            at = self.event(*event, R::KIND, &id, revision, &body, &index.labels)?;
+        }
+        self.row(kind_row(R::KIND), &id, revision, at, &index, &document(record)?)
+    }
+
+    fn row(
+        &self,
+        row: &KindRow,
+        id: &str,
+        revision: u64,
+        at: (u64, u64),
+        index: &Index,
+        document: &Document,
+    ) -> Result<(), StoreError> {
+        let fixed = [
+            "id",
+            "store_id",
+            "farm_id",
+            "revision",
+            "number",
+            "position",
+            "deleted",
+            "generation",
+            "changed_at",
+            "created_at",
+            "document",
+        ];
+        let names: Vec<&str> = fixed.into_iter().chain(row.columns.iter().map(|column| column.name)).collect();
+        let places: Vec<String> = (1..=names.len()).map(|n| format!("?{n}")).collect();
+        let sets: Vec<String> = names.iter().skip(3).map(|name| format!("{name} = excluded.{name}")).collect();
+        let sql = format!(
+            "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (id) DO UPDATE SET {}",
+            table(row.kind),
+            names.join(", "),
+            places.join(", "),
+            sets.join(", ")
+        );
+        let (store, farm) = self.home_words(row.kind);
+        let text = json(row.kind.word(), document)?;
+        let (now, created) = (self.by.now.millis(), index.created_at.millis());
+        let cells: Vec<Bound<'_>> = index.cells.iter().map(Bound).collect();
+        let mut values: Vec<&dyn ToSql> = vec![&id, &store, &farm, &revision, &at.1, &at.0, &0, &0, &now, &created, &text];
+        values.extend(cells.iter().map(|cell| cell as &dyn ToSql));
+        self.connection.prepare_cached(&sql)?.execute(values.as_slice())?;
+        write_labels(self.connection, row.kind, id, index)
+    }
+
+    fn home_words(&self, kind: Kind) -> (String, String) {
+        let farm = if kind.is_account() { String::new() } else { self.home.farm_id.to_string() };
+        (self.home.store_id.to_string(), farm)
+    }
+
+    /// Appends an event; returns its position and number.
+    fn event(
+        &mut self,
+        event: EventType,
+        kind: Kind,
+        id: &str,
+        revision: u64,
+        body: &str,
+        labels: &[String],
+    ) -> Result<(u64, u64), StoreError> {
+        let (store, farm) = self.home_words(kind);
+        let position: u64 = self
+            .connection
+            .prepare_cached("UPDATE log SET position = position + 1 RETURNING position")?
+            .query_row([], |r| r.get(0))?;
+        let number: u64 = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO home (store_id, farm_id, number) VALUES (?1, ?2, 1) \
+                 ON CONFLICT (store_id, farm_id) DO UPDATE SET number = number + 1 RETURNING number",
+            )?
+            .query_row([&store, &farm], |r| r.get(0))?;
+        let random = self.random();
+        let event_id = EventId::new(self.by.now, random).to_string();
+        let actor = json("actor", &self.by.actor)?;
+        let now = self.by.now.millis();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO event (position, store_id, farm_id, number, id, type, subject_kind, subject_id, subject_revision, \
+                 actor, occurred_at, received_at, clock_ok, live, labels, body) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14, ?15)",
+            )?
+            .execute(params![
+                position,
+                store,
+                farm,
+                number,
+                event_id,
+                event.to_string(),
+                kind.word(),
+                id,
+                revision,
+                actor,
+                now,
+                self.by.clock_ok,
+                self.live,
+                labels.join("\n"),
+                body
+            ])?;
+        Ok((position, number))
+    }
+}
+
+/// The date of the contract that stored event bodies follow.
+pub const BODY_VERSION: &str = API_VERSION;
+
+/// A value as JSON text.
+pub(crate) fn json<T: serde::Serialize>(kind: &'static str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|cause| StoreError::Document { kind, cause })
+}
+
+fn document<R: Record>(record: &R) -> Result<Document, StoreError> {
+    match serde_json::to_value(record) {
+        Ok(serde_json::Value::Object(document)) => Ok(document),
+        Ok(_) => Err(StoreError::Document {
+            kind: R::KIND.word(),
+            cause: <serde_json::Error as serde::ser::Error>::custom("not an object"),
+        }),
+        Err(cause) => Err(StoreError::Document { kind: R::KIND.word(), cause }),
+    }
+}
+
+fn event_body<R: Record>(record: &R) -> Result<String, StoreError> {
+    let mut light = document(record)?;
+    R::lighten(&mut light);
+    json(R::KIND.word(), &light)
+}
