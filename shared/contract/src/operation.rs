@@ -114,6 +114,80 @@ pub trait Contract: Send + Sync + Sized + 'static {
     type Reply: Serialize + JsonSchema + Send + 'static;
 }
 
+/// An operation's row as data: what routes, documents, tables and tools are made of.
+#[derive(Clone, Copy)]
+pub struct OperationRow {
+    /// Its name.
+    pub id: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The path.
+    pub path: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// When to use it.
+    pub about: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Where its facts live.
+    pub home: Home,
+    /// What it does.
+    pub nature: Nature,
+    /// What an AI agent gets of it.
+    pub ai: Ai,
+    /// The status of success.
+    pub status: u16,
+    /// Whether `dry_run=true` is understood.
+    pub dry_run: bool,
+    /// The verb for many at once.
+    pub bulk: Option<&'static str>,
+    /// How its body is read.
+    pub body: BodyForm,
+    /// The names in its path.
+    pub path_names: &'static [&'static str],
+    /// Its query parameters.
+    pub parameters: fn(&mut SchemaGenerator) -> Vec<Value>,
+    /// The schema of its body.
+    pub body_schema: fn(&mut SchemaGenerator) -> Option<Value>,
+    /// The schema of its answer.
+    pub reply_schema: fn(&mut SchemaGenerator) -> Value,
+}
+
+impl OperationRow {
+    /// The row of an operation.
+    pub fn of<C: Contract>() -> Self {
+        Self {
+            id: C::ID,
+            method: C::METHOD,
+            path: C::PATH,
+            summary: C::SUMMARY.trim_ascii(),
+            about: C::ABOUT.trim_ascii(),
+            access: C::ACCESS,
+            home: C::HOME,
+            nature: C::NATURE,
+            ai: C::AI,
+            status: C::STATUS,
+            dry_run: C::DRY_RUN,
+            bulk: C::BULK,
+            body: C::Body::FORM,
+            path_names: C::Target::NAMES,
+            parameters: C::Query::parameters,
+            body_schema: C::Body::schema,
+            reply_schema: |generator| generator.subschema_for::<C::Reply>().to_value(),
+        }
+    }
+
+    /// The plural noun of its path.
+    pub fn noun(&self) -> &'static str {
+        self.path.split('/').nth(2).unwrap_or_default()
+    }
+
+    /// The path for many at once, if there is one.
+    pub fn bulk_path(&self) -> Option<String> {
+        self.bulk.map(|verb| format!("/v1/{}/actions/{verb}", self.noun()))
+    }
+}
+
 /// A request that has been read.
 #[derive(Debug, Clone)]
 pub struct Asked<C: Contract> {
