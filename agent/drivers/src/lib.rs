@@ -1,1 +1,121 @@
-//! To be written.
+//! Printer protocols: one folder a brand, each a translator between its machine's words and the
+//! contract. Nothing outside a brand's folder knows the brand, and no brand knows jobs, queues or a
+//! database. Every brand's folder has the same files:
+//!
+//! | file | what it answers |
+//! |---|---|
+//! | `describe.rs` | its name, what it must be told, what it can do |
+//! | `wire.rs` | what its messages mean, leniently read |
+//! | `requests.rs` | what it is asked, and what each answer was for |
+//! | `core.rs` | the core: routes inputs, tells when to be woken |
+//! | `link.rs` | is it there, and what does it show |
+//! | `push.rs` | the socket through which it speaks by itself, where it has one |
+//! | `view.rs` | what it shows, as an observation |
+//! | `sending.rs` | a file's way to it |
+//! | `acts.rs` | start, pause, resume, cancel, each behind its fence |
+//! | `ends.rs` | how a print of ours ended, now or long ago |
+//! | `tidy.rs` | what of ours is removed from it |
+//!
+//! Cores do no io; [`web`] carries out what those with HTTP and a WebSocket ask. A new brand is a folder,
+//! a line in [`catalogue`] and one in [`connect`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::file::ContentHash;
+use domain::secret::Secret;
+use domain::time::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::contract::{LinkProblem, Observation, Order, Report};
+use crate::describe::Description;
+
+pub mod contract;
+pub mod describe;
+mod octoprint;
+pub mod web;
+
+/// Where content lies.
+pub trait Blobs: Send + Sync {
+    /// The file with these bytes; none if they are not here.
+    fn path(&self, hash: &ContentHash) -> Option<PathBuf>;
+}
+
+/// What a driver's shell needs of the agent.
+#[derive(Clone)]
+pub struct Outside {
+    /// Where content lies.
+    pub blobs: Arc<dyn Blobs>,
+    /// The clock.
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// How a printer is reached.
+#[derive(Debug, Clone)]
+pub struct LinkSpec {
+    /// A name of [`catalogue`].
+    pub driver: String,
+    /// Where it is, as the driver wants it.
+    pub address: String,
+    /// Its key or code.
+    pub credential: Option<Secret<String>>,
+}
+
+/// A printer being driven. Dropping it ends the driver.
+#[derive(Debug)]
+pub struct Connection {
+    /// What the farm asks.
+    pub orders: mpsc::Sender<Order>,
+    /// What the driver tells. Must be read: the driver waits while it is full.
+    pub reports: mpsc::Receiver<Report>,
+}
+
+/// Every driver there is.
+pub const fn catalogue() -> &'static [Description] {
+    &[octoprint::DESCRIPTION]
+}
+
+/// Starts to drive a printer, in a task of the current runtime.
+///
+/// # Errors
+/// [`LinkProblem::BadSetting`]; everything else shows in the reports.
+pub fn connect(spec: &LinkSpec, outside: Outside) -> Result<Connection, LinkProblem> {
+    match spec.driver.as_str() {
+        octoprint::NAME => octoprint::connect(spec, outside),
+        unknown => {
+            let known: Vec<&str> = catalogue().iter().map(|driver| driver.name).collect();
+            let detail = format!("there is no driver {unknown}; there are {}", known.join(", "));
+            Err(LinkProblem::BadSetting { setting: "driver", detail })
+        }
+    }
+}
+
+/// Tests a connection: what the printer shows, or what hinders it.
+///
+/// # Errors
+/// What hinders it; [`LinkProblem::Silent`] when the deadline passes.
+pub async fn probe(spec: &LinkSpec, outside: Outside, deadline: Duration) -> Result<Observation, LinkProblem> {
+    let silent = || LinkProblem::Silent { address: spec.address.clone() };
+    let mut connection = connect(spec, outside)?;
+    let first = async {
+        while let Some(report) = connection.reports.recv().await {
+            match report {
+                Report::Heard(observation) => return Ok(*observation),
+                Report::Lost(problem) => return Err(problem),
+                Report::SendProgress { .. }
+                | Report::Sent { .. }
+                | Report::SendFailed { .. }
+                | Report::StartAccepted { .. }
+                | Report::StartRefused { .. }
+                | Report::StartUnanswered { .. }
+                | Report::Ended { .. }
+                | Report::Acted { .. }
+                | Report::History { .. }
+                | Report::Mark { .. } => {}
+            }
+        }
+        Err(silent())
+    };
+    tokio::time::timeout(deadline, first).await.unwrap_or_else(|_| Err(silent()))
+}
