@@ -15,10 +15,7 @@ impl Form {
     pub(super) fn read(headers: &HeaderMap, query: &str, body: &Bytes) -> Self {
         let mut form = Self::default();
         form.fields.extend(pairs(query));
-        let content_type = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if content_type.starts_with("application/x-www-form-urlencoded") {
             form.fields.extend(pairs(&String::from_utf8_lossy(body)));
         } else if let Some((_, boundary)) = content_type.split_once("boundary=") {
@@ -83,21 +80,16 @@ pub(super) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
 }
 
 fn parameter(head: &str, name: &str) -> Option<String> {
-    let line = head
-        .lines()
-        .find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"))?;
-    for part in line.split(';').map(str::trim) {
-        let Some((key, value)) = part.split_once('=') else {
-            continue;
-        };
-        if key == name {
-            return Some(value.trim_matches('"').to_owned());
-        }
-        if key.strip_suffix('*') == Some(name) {
-            return Some(unquote(value.trim_start_matches("utf-8''")));
-        }
+    let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"))?;
+    let after = |mark: &str| line.split_once(mark).map(|(_, rest)| rest);
+    if let Some(quoted) = after(&format!(" {name}=\"")) {
+        return quoted.split('"').next().map(str::to_owned);
     }
-    None
+    if let Some(encoded) = after(&format!(" {name}*=utf-8''")) {
+        return encoded.split(';').next().map(unquote);
+    }
+    let bare = after(&format!(" {name}="))?;
+    bare.split(';').next().map(str::to_owned)
 }
 
 fn find(body: &[u8], needle: &[u8], from: usize) -> Option<usize> {

@@ -35,18 +35,14 @@ impl Hints {
             Some("M140" | "M190") => &mut self.bed,
             Some(_) | None => return,
         };
-        let degrees = words
-            .find_map(|word| word.strip_prefix('S'))
-            .and_then(|text| text.parse::<f64>().ok());
+        let degrees = words.find_map(|word| word.strip_prefix('S')).and_then(|text| text.parse::<f64>().ok());
         *target = target.max(degrees.unwrap_or(0.0));
     }
 
     fn learn_comment(&mut self, comment: &str) {
         if let Some(seconds) = comment.strip_prefix("TIME:") {
             self.seconds = self.seconds.or(seconds.trim().parse().ok());
-        } else if comment.starts_with("estimated printing time (normal mode)")
-            || comment.contains("total estimated time:")
-        {
+        } else if comment.starts_with("estimated printing time (normal mode)") || comment.contains("total estimated time:") {
             let spelled = comment.rsplit(['=', ':']).next().unwrap_or_default();
             self.seconds = self.seconds.or(spelled_seconds(spelled));
         } else if let Some(used) = comment.strip_prefix("filament used [mm] =") {

@@ -1,23 +1,24 @@
 //! An OctoPrint 1.11 server with one printer on its serial line. What it answers was compared with
 //! a real server (`fixtures/octoprint-*.jsonl`); where a real server does something odd, so does this.
 //!
-//! `core` is the door, `shell` puts it on a socket; behind the door: `rest` (routes), `uploads`
+//! `core` takes and gives the values of `door`, `shell` puts it on a socket; inside: `rest` (routes), `uploads`
 //! (multipart and file commands), `push` (the websocket), `control` (the testers' own door),
 //! `machine` (the printer), `disk` (what survives a power cut).
 
-pub mod control;
+mod control;
 pub mod core;
 mod disk;
+pub mod door;
 mod form;
 mod gcode;
+mod line;
 mod machine;
 mod push;
 mod rest;
 pub mod settings;
 pub mod shell;
+
 #[cfg(test)]
 mod tests;
 mod uploads;
 mod wire;
-
-pub use shell::{OctoPrintSim, Running};

@@ -5,8 +5,10 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
-pub(super) const NOT_FOUND: &str = "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
-pub(super) const FORBIDDEN: &str = "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server.";
+pub(super) const NOT_FOUND: &str =
+    "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
+pub(super) const FORBIDDEN: &str =
+    "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server.";
 
 pub(super) type Reply = Response<Bytes>;
 
@@ -53,10 +55,7 @@ pub(super) fn not_found() -> Reply {
 pub(super) fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(body);
     *reply.status_mut() = status;
-    reply.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(content_type),
-    );
+    reply.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
     reply
 }
 
