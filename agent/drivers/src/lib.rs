@@ -47,7 +47,7 @@ pub trait Blobs: Send + Sync {
 pub struct Outside {
     /// Where content lies.
     pub blobs: Arc<dyn Blobs>,
-    /// The clock.
+    /// The clock. It must not go back: pauses and freshness are counted on it.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 

@@ -11,6 +11,8 @@ mod address;
 mod calls;
 mod shell;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use address::WebAddress;
 pub use shell::drive;

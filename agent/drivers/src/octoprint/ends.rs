@@ -17,6 +17,9 @@ const CANCEL_ASKED: &str = "cancel_asked";
 /// An event may come a little after the state, and the history is written later still.
 const GRACE_MS: i64 = 2_000;
 
+/// What is told where OctoPrint itself gives no reason.
+const PRINTER_LOST: &str = "OctoPrint lost its printer in the print";
+
 /// How often an empty history is asked before it is believed.
 const ASKED_AT_MOST: u32 = 3;
 
@@ -24,8 +27,8 @@ const ASKED_AT_MOST: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Ends {
     following: Option<Following>,
-    /// The token whose end was told last.
-    told: Option<Token>,
+    /// The end that was told last.
+    told: Option<(Token, End)>,
     /// The token that we asked to be cancelled.
     cancel_asked: Option<Token>,
 }
@@ -35,8 +38,10 @@ struct Following {
     token: Token,
     /// It was seen being cancelled.
     cancel_seen: bool,
-    /// What was said of a fault.
+    /// The firmware's fault for which OctoPrint cancels it.
     fault: Option<String>,
+    /// What else OctoPrint said of an error.
+    said: Option<String>,
     /// Events may have been missed since it was last seen running.
     broken: bool,
     /// It is gone, no event said how, and this is when its history is asked.
@@ -54,7 +59,8 @@ impl Ends {
 
     fn begin(&mut self, token: Token) {
         if self.following.as_ref().is_none_or(|following| following.token != token) {
-            self.following = Some(Following { token, cancel_seen: false, fault: None, broken: false, ask_at: None, asked: 0 });
+            self.following =
+                Some(Following { token, cancel_seen: false, fault: None, said: None, broken: false, ask_at: None, asked: 0 });
         }
     }
 
@@ -87,7 +93,7 @@ impl Core {
     pub(super) fn event(&mut self, now: Timestamp, name: &str, payload: &Value) {
         if name == "Error" {
             if let Some(following) = &mut self.ends.following {
-                following.fault = text(payload.get("error"));
+                following.said = text(payload.get("error"));
             }
             return;
         }
@@ -108,9 +114,8 @@ impl Core {
             "PrintCancelled" => self.was_cancelled(token),
             "PrintFailed" if payload.get("reason").and_then(Value::as_str) == Some("cancelled") => self.was_cancelled(token),
             "PrintFailed" => {
-                let known = self.ends.about(&token).and_then(|following| following.fault.take());
-                let said = text(payload.get("error")).or(known);
-                let detail = said.unwrap_or_else(|| "OctoPrint lost its printer in the print".to_owned());
+                let known = self.ends.about(&token).and_then(|following| following.said.take());
+                let detail = text(payload.get("error")).or(known).unwrap_or_else(|| PRINTER_LOST.to_owned());
                 self.ended(token, End::Failed(FailureReason::PrinterError), Some(detail));
             }
             _ => {}
@@ -180,7 +185,7 @@ impl Core {
             return; // It is seen running again.
         }
         if let History::Ended(end) = history {
-            let detail = following.fault.take();
+            let detail = following.fault.take().or(following.said.take());
             return self.ended(token, end, detail);
         }
         following.asked += u32::from(answered);
@@ -190,7 +195,7 @@ impl Core {
         }
         if disconnected && !following.broken {
             // A paused print whose printer goes leaves no event and no history. We saw both moments.
-            let detail = following.fault.take().unwrap_or(words);
+            let detail = following.said.take().unwrap_or(words);
             return self.ended(token, End::Failed(FailureReason::PrinterError), Some(detail));
         }
         self.ends.following = None;
@@ -217,6 +222,11 @@ impl Core {
 
     /// OctoPrint's history calls a cancel a failure.
     fn kind_of_failure(&self, token: &Token) -> End {
+        if let Some((told, end)) = &self.ends.told
+            && told == token
+        {
+            return *end;
+        }
         let following = self.ends.following.as_ref().filter(|following| following.token == *token);
         let fault = following.is_some_and(|following| following.fault.is_some());
         let cancelled = following.is_some_and(|following| following.cancel_seen);
@@ -248,10 +258,10 @@ impl Core {
         if self.ends.about(&token).is_some() {
             self.ends.following = None;
         }
-        if self.ends.told.as_ref() == Some(&token) {
+        if self.ends.told.as_ref().is_some_and(|(told, _)| *told == token) {
             return;
         }
-        self.ends.told = Some(token.clone());
+        self.ends.told = Some((token.clone(), end));
         self.view.winding_down = Some(token.clone());
         self.report(Report::Ended { token, end, detail });
     }

@@ -168,10 +168,13 @@ impl Core {
             return;
         }
         let Some(answer) = self.answer_or_down(now, reply) else { return };
-        if let Some(picture) = body_of(&answer).as_ref().and_then(Picture::read) {
-            self.view.take(now, picture);
-            self.show(now);
-        }
+        let Some(picture) = body_of(&answer).as_ref().and_then(Picture::read) else {
+            let found = format!("it answers HTTP {} to /api/job, and no job", answer.status);
+            let problem = LinkProblem::OtherKind { address: self.address.clone(), expected: "OctoPrint", found };
+            return self.down(now, problem);
+        };
+        self.view.take(now, picture);
+        self.show(now);
     }
 
     pub(super) fn printer_told(&mut self, reply: &Reply) {
