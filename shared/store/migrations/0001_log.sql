@@ -28,6 +28,9 @@ CREATE INDEX request_age ON request (created_at);
 CREATE TABLE act (attempt TEXT NOT NULL, verb TEXT NOT NULL, state TEXT NOT NULL, written_at INTEGER NOT NULL, deadline INTEGER NOT NULL, observed TEXT NOT NULL, PRIMARY KEY (attempt, verb)) STRICT, WITHOUT ROWID;
 CREATE TABLE bed_token (printer TEXT NOT NULL, number INTEGER NOT NULL, use TEXT NOT NULL, given_by TEXT NOT NULL, given_at INTEGER NOT NULL, consumed_by TEXT, PRIMARY KEY (printer, number)) STRICT, WITHOUT ROWID;
 
+-- A bed is clear exactly while an unconsumed token exists.
+CREATE UNIQUE INDEX bed_token_unused ON bed_token (printer) WHERE consumed_by IS NULL;
+
 CREATE TABLE cursor (reader TEXT PRIMARY KEY, epoch TEXT NOT NULL, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -36,4 +39,6 @@ CREATE TABLE secret (owner TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NU
 CREATE TABLE credential (hash BLOB PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, expires_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX credential_of ON credential (owner);
 
-CREATE TABLE audit (home TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, entry TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (home, n)) STRICT, WITHOUT ROWID;
+-- The head says how long a chain is: without it, entries removed from its end would not show.
+CREATE TABLE audit_head (home TEXT PRIMARY KEY, n INTEGER NOT NULL, hash BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE audit (home TEXT NOT NULL, n INTEGER NOT NULL, entry TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (home, n)) STRICT, WITHOUT ROWID;

@@ -76,14 +76,9 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn put_credential(&mut self, hash: &[u8; 32], credential: &Credential) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("INSERT INTO credential (hash, kind, owner, expires_at) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![
-                hash.as_slice(),
-                credential.kind.word(),
-                credential.owner,
-                credential.expires_at.map(Timestamp::millis)
-            ])?;
+        self.sql()?.prepare_cached("INSERT INTO credential (hash, kind, owner, expires_at) VALUES (?1, ?2, ?3, ?4)")?.execute(
+            params![hash.as_slice(), credential.kind.word(), credential.owner, credential.expires_at.map(Timestamp::millis)],
+        )?;
         Ok(())
     }
 
@@ -92,7 +87,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn forget_credential(&mut self, hash: &[u8; 32]) -> Result<bool, StoreError> {
-        Ok(self.connection.prepare_cached("DELETE FROM credential WHERE hash = ?1")?.execute([hash.as_slice()])? == 1)
+        Ok(self.sql()?.prepare_cached("DELETE FROM credential WHERE hash = ?1")?.execute([hash.as_slice()])? == 1)
     }
 
     /// Forgets all credentials of an owner.
@@ -100,7 +95,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn forget_credentials(&mut self, owner: &str) -> Result<(), StoreError> {
-        self.connection.prepare_cached("DELETE FROM credential WHERE owner = ?1")?.execute([owner])?;
+        self.sql()?.prepare_cached("DELETE FROM credential WHERE owner = ?1")?.execute([owner])?;
         Ok(())
     }
 
@@ -109,7 +104,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn forget_expired_credentials(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.connection.prepare_cached("DELETE FROM credential WHERE expires_at <= ?1")?.execute([now.millis()])?;
+        self.sql()?.prepare_cached("DELETE FROM credential WHERE expires_at <= ?1")?.execute([now.millis()])?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use domain::farm::HomeIds;
 use domain::id::{FarmId, Id, StoreId};
 use domain::time::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, params};
 
 use crate::error::StoreError;
 use crate::migrations;
@@ -69,9 +69,16 @@ impl Db {
     /// What the write says; then nothing of it has happened.
     pub fn write<T, E: From<StoreError>>(&mut self, by: By, write: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         self.begin()?;
-        let result = self.step(by, write);
-        self.commit()?;
-        result
+        match self.step(by, write) {
+            Ok(value) => {
+                self.commit()?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.roll_back();
+                Err(error)
+            }
+        }
     }
 
     /// Opens the transaction of a batch.
@@ -85,22 +92,33 @@ impl Db {
         by: By,
         write: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.connection.execute_batch("SAVEPOINT step").map_err(StoreError::from)?;
         let mut tx =
             Tx { connection: &self.connection, entropy: self.entropy.as_mut(), home: self.home, live: self.live, by, derived: 0 };
-        let result = write(&mut tx);
-        let end = if result.is_ok() { "RELEASE step" } else { "ROLLBACK TO step; RELEASE step" };
-        self.connection.execute_batch(end).map_err(StoreError::from)?;
-        result
+        tx.part(write)
+    }
+
+    /// Whether SQLite gave the open transaction up: nothing more may be written into the batch.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.connection.is_autocommit()
     }
 
     /// Commits the batch. If that fails, nothing of it has happened.
     pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
+        if self.is_lost() {
+            return Err(StoreError::given_up());
+        }
         let result = self.connection.execute_batch("COMMIT");
-        if result.is_err() && !self.connection.is_autocommit() {
-            self.connection.execute_batch("ROLLBACK")?;
+        if result.is_err() {
+            self.roll_back();
         }
         Ok(result?)
+    }
+
+    fn roll_back(&self) {
+        if !self.is_lost() {
+            // What failed before says more than this would; the next begin fails if this did.
+            drop(self.connection.execute_batch("ROLLBACK"));
+        }
     }
 
     /// Moves the write-ahead log into the database while nothing is to be done.
@@ -118,7 +136,7 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
 
 /// A connection that can only read.
 pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection)?;
     Ok(connection)
@@ -143,6 +161,5 @@ fn home(connection: &Connection, now: Timestamp, entropy: &mut dyn Entropy) -> R
         connection.execute("INSERT INTO setting (name, value) VALUES (?1, ?2)", params![name, format!("\"{value}\"")])?;
     }
     connection.execute_batch("COMMIT")?;
-    connection.query_row("SELECT 1 FROM log", [], |_| Ok(())).optional()?;
     Ok(made)
 }

@@ -27,6 +27,14 @@ pub enum StoreError {
         /// What was expected.
         expected: u64,
     },
+    /// A record of that id was made before.
+    #[error("{kind} {id} exists already")]
+    Exists {
+        /// The kind.
+        kind: &'static str,
+        /// The id.
+        id: String,
+    },
     /// A cursor of another log, order or version.
     #[error("the cursor does not belong to this list")]
     BadCursor,
@@ -42,6 +50,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// SQLite rolls the whole transaction back by itself when the disk is full or fails.
+    pub(crate) fn given_up() -> Self {
+        StoreError::NotCommitted("SQLite gave the transaction up: the disk is full or fails".to_owned())
+    }
+
     /// Whether the disk is full.
     pub fn is_disk_full(&self) -> bool {
         match self {
@@ -50,6 +63,7 @@ impl StoreError {
             StoreError::Migration(_)
             | StoreError::Document { .. }
             | StoreError::Stale { .. }
+            | StoreError::Exists { .. }
             | StoreError::BadCursor
             | StoreError::Sealed(_)
             | StoreError::Closed => false,

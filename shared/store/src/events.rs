@@ -85,7 +85,8 @@ impl Rows<'_> {
             values.push(Value::Text(subject.to_owned()));
             sql += &format!(" AND subject_id = ?{}", values.len());
         }
-        sql += &format!(" ORDER BY position LIMIT {limit}");
+        values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+        sql += &format!(" ORDER BY position LIMIT ?{}", values.len());
         let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map(rusqlite::params_from_iter(values), columns)?;
         rows.map(|row| read(row?)).collect()
@@ -103,19 +104,26 @@ impl Rows<'_> {
 
 impl Tx<'_> {
     /// Removes events older than that moment, and the oldest beyond that many. Returns how many went.
+    /// The log's order is the order of time whatever the clock said: what was written with an unset
+    /// clock goes with a later event that is old, and nothing goes that follows one that is not.
     ///
     /// # Errors
     /// What the database says.
     pub fn trim_events(&mut self, older_than: Timestamp, keep_at_most: u64) -> Result<u64, StoreError> {
         let last: Option<u64> = self
-            .connection
+            .sql()?
             .prepare_cached(
-                "SELECT max(position) FROM event WHERE occurred_at < ?1 OR position <= (SELECT position FROM log) - ?2",
+                "WITH fresh(position) AS (SELECT position FROM event WHERE clock_ok AND occurred_at >= ?1 ORDER BY position LIMIT 1), \
+                 old(position) AS (SELECT position FROM event WHERE clock_ok AND occurred_at < ?1 \
+                 AND position < coalesce((SELECT position FROM fresh), ?3) ORDER BY position DESC LIMIT 1), \
+                 surplus(position) AS (SELECT position FROM event WHERE position <= (SELECT position FROM log) - ?2 \
+                 ORDER BY position DESC LIMIT 1) \
+                 SELECT max(position) FROM (SELECT position FROM old UNION ALL SELECT position FROM surplus)",
             )?
-            .query_row(params![older_than.millis(), keep_at_most], |r| r.get(0))?;
+            .query_row(params![older_than.millis(), i64::try_from(keep_at_most).unwrap_or(i64::MAX), i64::MAX], |r| r.get(0))?;
         let Some(last) = last else { return Ok(0) };
-        let gone = self.connection.prepare_cached("DELETE FROM event WHERE position <= ?1")?.execute([last])?;
-        self.connection.prepare_cached("UPDATE log SET trimmed_to = max(trimmed_to, ?1)")?.execute([last])?;
+        let gone = self.sql()?.prepare_cached("DELETE FROM event WHERE position <= ?1")?.execute([last])?;
+        self.sql()?.prepare_cached("UPDATE log SET trimmed_to = max(trimmed_to, ?1)")?.execute([last])?;
         Ok(gone as u64)
     }
 }

@@ -98,7 +98,7 @@ impl Tx<'_> {
             ActState::Seen => "seen",
             ActState::Refused => "refused",
         };
-        self.connection
+        self.sql()?
             .prepare_cached(
                 "INSERT INTO act (attempt, verb, state, written_at, deadline, observed) VALUES (?1, 'start', ?2, ?3, ?4, ?5) \
                  ON CONFLICT (attempt, verb) DO UPDATE SET state = excluded.state, written_at = excluded.written_at, \
@@ -120,7 +120,7 @@ impl Tx<'_> {
     /// What the database says.
     pub fn give_bed_token(&mut self, printer: PrinterId, token: &BedToken) -> Result<(), StoreError> {
         self.drop_bed_token(printer)?;
-        self.connection
+        self.sql()?
             .prepare_cached(
                 "INSERT INTO bed_token (printer, number, use, given_by, given_at) \
                  SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4 FROM bed_token WHERE printer = ?1",
@@ -139,7 +139,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn drop_bed_token(&mut self, printer: PrinterId) -> Result<(), StoreError> {
-        self.connection
+        self.sql()?
             .prepare_cached("DELETE FROM bed_token WHERE printer = ?1 AND consumed_by IS NULL")?
             .execute([printer.to_string()])?;
         Ok(())
@@ -151,20 +151,24 @@ impl Tx<'_> {
     /// What the database says.
     pub fn consume_bed_token(&mut self, printer: PrinterId, attempt: AttemptId) -> Result<bool, StoreError> {
         let changed = self
-            .connection
+            .sql()?
             .prepare_cached("UPDATE bed_token SET consumed_by = ?2 WHERE printer = ?1 AND consumed_by IS NULL")?
             .execute(params![printer.to_string(), attempt.to_string()])?;
         Ok(changed == 1)
     }
 
     /// Gives the token back that this attempt consumed: only because the printer refused the start.
+    /// Not if the bed was given another token since.
     ///
     /// # Errors
     /// What the database says.
     pub fn return_bed_token(&mut self, printer: PrinterId, attempt: AttemptId) -> Result<bool, StoreError> {
         let changed = self
-            .connection
-            .prepare_cached("UPDATE bed_token SET consumed_by = NULL WHERE printer = ?1 AND consumed_by = ?2")?
+            .sql()?
+            .prepare_cached(
+                "UPDATE bed_token SET consumed_by = NULL WHERE printer = ?1 AND consumed_by = ?2 \
+                 AND number = (SELECT max(number) FROM bed_token WHERE printer = ?1)",
+            )?
             .execute(params![printer.to_string(), attempt.to_string()])?;
         Ok(changed == 1)
     }

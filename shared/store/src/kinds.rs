@@ -1,6 +1,8 @@
 //! One table per record kind, all with the same envelope, made by one generator. List columns are
 //! derived from the document: a table whose columns changed is rebuilt from its documents.
 
+use std::collections::BTreeSet;
+
 use contract::record::{Cell, ColumnType, Document, Index, KINDS, KindRow};
 use domain::kind::Kind;
 use rusqlite::types::ToSqlOutput;
@@ -122,24 +124,32 @@ fn write_cells(connection: &Connection, row: &KindRow, id: &str, index: &Index) 
     Ok(())
 }
 
-/// Writes a record's labels and pairs anew.
+/// Brings a record's labels and pairs to what its index says. Those that stay are not touched: most
+/// writes change none, and a page that is not written does not wear the card.
 pub fn write_labels(connection: &Connection, kind: Kind, id: &str, index: &Index) -> Result<(), StoreError> {
-    connection.prepare_cached("DELETE FROM label WHERE kind = ?1 AND id = ?2")?.execute(params![kind.word(), id])?;
-    connection.prepare_cached("DELETE FROM pair WHERE kind = ?1 AND id = ?2")?.execute(params![kind.word(), id])?;
-    for label in &index.labels {
-        connection.prepare_cached("INSERT OR IGNORE INTO label (kind, id, label) VALUES (?1, ?2, ?3)")?.execute(params![
-            kind.word(),
-            id,
-            label
-        ])?;
+    let labels: BTreeSet<&str> = index.labels.iter().map(String::as_str).collect();
+    let mut statement = connection.prepare_cached("SELECT label FROM label WHERE kind = ?1 AND id = ?2")?;
+    let found = statement.query_map(params![kind.word(), id], |r| r.get(0))?.collect::<Result<BTreeSet<String>, _>>()?;
+    for gone in found.iter().filter(|label| !labels.contains(label.as_str())) {
+        let mut statement = connection.prepare_cached("DELETE FROM label WHERE kind = ?1 AND label = ?2 AND id = ?3")?;
+        statement.execute(params![kind.word(), gone, id])?;
     }
-    for (name, value) in &index.metadata {
-        connection.prepare_cached("INSERT INTO pair (kind, id, name, value) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-            kind.word(),
-            id,
-            name,
-            value
-        ])?;
+    for new in labels.into_iter().filter(|label| !found.contains(*label)) {
+        let mut statement = connection.prepare_cached("INSERT INTO label (kind, label, id) VALUES (?1, ?2, ?3)")?;
+        statement.execute(params![kind.word(), new, id])?;
+    }
+    let pairs: BTreeSet<&(String, String)> = index.metadata.iter().collect();
+    let mut statement = connection.prepare_cached("SELECT name, value FROM pair WHERE kind = ?1 AND id = ?2")?;
+    let found = statement.query_map(params![kind.word(), id], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let found = found.collect::<Result<BTreeSet<(String, String)>, _>>()?;
+    for (name, value) in found.iter().filter(|pair| !pairs.contains(pair)) {
+        let mut statement =
+            connection.prepare_cached("DELETE FROM pair WHERE kind = ?1 AND name = ?2 AND value = ?3 AND id = ?4")?;
+        statement.execute(params![kind.word(), name, value, id])?;
+    }
+    for (name, value) in pairs.into_iter().filter(|pair| !found.contains(*pair)) {
+        let mut statement = connection.prepare_cached("INSERT INTO pair (kind, name, value, id) VALUES (?1, ?2, ?3, ?4)")?;
+        statement.execute(params![kind.word(), name, value, id])?;
     }
     Ok(())
 }

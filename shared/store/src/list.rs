@@ -39,6 +39,7 @@ pub struct Listed {
 
 #[derive(Serialize, Deserialize)]
 struct Cursor {
+    kind: Kind,
     sort: String,
     down: bool,
     text: Option<String>,
@@ -83,13 +84,13 @@ impl Rows<'_> {
         let sort = sort_sql(row, selection);
         let direction = if selection.sort.descending { "DESC" } else { "ASC" };
         if let Some(cursor) = &selection.cursor {
-            after(&mut clause, &sort, selection, cursor)?;
+            after(&mut clause, row.kind, &sort, selection, cursor)?;
         }
+        let limit = clause.bind(Value::Integer(i64::try_from(selection.limit.saturating_add(1)).unwrap_or(i64::MAX)));
         let sql = format!(
-            "SELECT {ENVELOPE}, {sort} FROM {} AS r WHERE {} ORDER BY {sort} {direction}, id {direction} LIMIT {}",
+            "SELECT {ENVELOPE}, {sort} FROM {} AS r WHERE {} ORDER BY {sort} {direction}, id {direction} LIMIT {limit}",
             table(row.kind),
-            clause.sql,
-            selection.limit + 1
+            clause.sql
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
         let found =
@@ -104,7 +105,7 @@ impl Rows<'_> {
         let more = rows.len() > selection.limit;
         rows.truncate(selection.limit);
         let next_cursor = match (more, rows.last(), keys.get(selection.limit.saturating_sub(1))) {
-            (true, Some(last), Some(key)) => Some(cursor_after(selection, &last.id, key)),
+            (true, Some(last), Some(key)) => Some(cursor_after(row.kind, selection, &last.id, key)),
             (true | false, _, _) => None,
         };
         Ok(Listed { rows, next_cursor, total })
@@ -138,11 +139,11 @@ fn scope(clause: &mut Where, row: &KindRow, within: Within<'_>) {
         let farms = clause.bind_all(farms.iter().map(ToString::to_string));
         clause.and(&format!("farm_id IN ({farms})"));
     }
-    let Scope::Only(tags) = within.tags else { return };
+    let Scope::Only(held) = within.tags else { return };
     if row.tag_scope == TagScope::Free {
         return;
     }
-    let tags = clause.bind_all(tags.iter().map(ToString::to_string));
+    let tags = clause.bind_all(held.iter().map(ToString::to_string));
     let printers = format!("SELECT id FROM label WHERE kind = 'printer' AND label IN ({tags})");
     match row.tag_scope {
         TagScope::Free => {}
@@ -153,9 +154,9 @@ fn scope(clause: &mut Where, row: &KindRow, within: Within<'_>) {
         TagScope::JobTarget => {
             let mine = |prefix: &str, ids: &str| format!("l.label IN (SELECT '{prefix}' || id FROM ({ids}))");
             let pools = format!("SELECT id FROM label WHERE kind = 'pool' AND label IN ({tags})");
-            let named = format!("l.label IN (SELECT 'tag:' || label FROM label WHERE label IN ({tags}))");
+            let named = clause.bind_all(held.iter().map(|tag| format!("tag:{tag}")));
             clause.and(&format!(
-                "EXISTS (SELECT 1 FROM label AS l WHERE l.kind = 'job' AND l.id = r.id AND (l.label = 'any' OR {} OR {} OR {named}))",
+                "EXISTS (SELECT 1 FROM label AS l WHERE l.kind = 'job' AND l.id = r.id AND (l.label = 'any' OR {} OR {} OR l.label IN ({named})))",
                 mine("printer:", &printers),
                 mine("pool:", &pools)
             ));
@@ -218,21 +219,21 @@ fn sort_sql(row: &KindRow, selection: &Selection) -> String {
     }
 }
 
-fn cursor_after(selection: &Selection, id: &str, key: &Value) -> String {
+fn cursor_after(kind: Kind, selection: &Selection, id: &str, key: &Value) -> String {
     let (text, number) = match key {
         Value::Text(text) => (Some(text.clone()), None),
         Value::Integer(number) => (None, Some(*number)),
         Value::Null | Value::Real(_) | Value::Blob(_) => (None, None),
     };
     let cursor =
-        Cursor { sort: selection.sort.column.to_owned(), down: selection.sort.descending, text, number, id: id.to_owned() };
+        Cursor { kind, sort: selection.sort.column.to_owned(), down: selection.sort.descending, text, number, id: id.to_owned() };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
 }
 
-fn after(clause: &mut Where, sort: &str, selection: &Selection, cursor: &str) -> Result<(), StoreError> {
+fn after(clause: &mut Where, kind: Kind, sort: &str, selection: &Selection, cursor: &str) -> Result<(), StoreError> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::BadCursor)?;
     let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| StoreError::BadCursor)?;
-    if cursor.sort != selection.sort.column || cursor.down != selection.sort.descending {
+    if cursor.kind != kind || cursor.sort != selection.sort.column || cursor.down != selection.sort.descending {
         return Err(StoreError::BadCursor);
     }
     let key = match (cursor.text, cursor.number) {

@@ -58,7 +58,7 @@ impl Tx<'_> {
     /// What the database says.
     pub fn outcome(&self, key: &RequestKey) -> Result<Option<Result<Outcome, ()>>, StoreError> {
         let found: Option<(String, String)> = self
-            .connection
+            .sql()?
             .prepare_cached("SELECT body_hash, outcome FROM request WHERE id = ?1 AND created_at > ?2")?
             .query_row(params![hex(&key.digest), self.by.now.plus_millis(-KEPT_MILLIS).millis()], |r| Ok((r.get(0)?, r.get(1)?)))
             .optional()?;
@@ -76,7 +76,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn keep_outcome(&mut self, key: &RequestKey, outcome: &Outcome) -> Result<(), StoreError> {
-        self.connection
+        self.sql()?
             .prepare_cached(
                 "INSERT INTO request (id, body_hash, outcome, created_at) VALUES (?1, ?2, ?3, ?4) \
                  ON CONFLICT (id) DO UPDATE SET body_hash = excluded.body_hash, outcome = excluded.outcome, created_at = excluded.created_at",
@@ -90,7 +90,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn forget_outcomes(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.connection
+        self.sql()?
             .prepare_cached("DELETE FROM request WHERE created_at <= ?1")?
             .execute([now.plus_millis(-KEPT_MILLIS).millis()])?;
         Ok(())

@@ -173,7 +173,8 @@ impl Rows<'_> {
     /// # Errors
     /// What the database says.
     pub fn labels_of(&self, kind: Kind, id: &str) -> Result<Vec<String>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT label FROM label WHERE kind = ?1 AND id = ?2 ORDER BY label")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT label FROM label WHERE kind = ?1 AND id = ?2 ORDER BY label")?;
         let rows = statement.query_map(params![kind.word(), id], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

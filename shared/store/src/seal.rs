@@ -38,6 +38,11 @@ impl Sealer {
     }
 }
 
+/// What a sealed value is bound to: no two pairs give the same text.
+fn bound_to(owner: &str, name: &str) -> String {
+    format!("{}:{owner}/{name}", owner.len())
+}
+
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Sealer")
@@ -50,8 +55,8 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn put_secret(&mut self, sealer: &Sealer, owner: &str, name: &str, plain: &str) -> Result<(), StoreError> {
-        let sealed = sealer.seal(self.entropy, &format!("{owner}/{name}"), plain)?;
-        self.connection
+        let sealed = sealer.seal(self.entropy, &bound_to(owner, name), plain)?;
+        self.sql()?
             .prepare_cached(
                 "INSERT INTO secret (owner, name, sealed) VALUES (?1, ?2, ?3) ON CONFLICT (owner, name) DO UPDATE SET sealed = excluded.sealed",
             )?
@@ -64,7 +69,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn forget_secrets(&mut self, owner: &str) -> Result<(), StoreError> {
-        self.connection.prepare_cached("DELETE FROM secret WHERE owner = ?1")?.execute([owner])?;
+        self.sql()?.prepare_cached("DELETE FROM secret WHERE owner = ?1")?.execute([owner])?;
         Ok(())
     }
 }
@@ -80,6 +85,6 @@ impl Rows<'_> {
             .prepare_cached("SELECT sealed FROM secret WHERE owner = ?1 AND name = ?2")?
             .query_row([owner, name], |r| r.get(0))
             .optional()?;
-        sealed.map(|sealed| sealer.open(&format!("{owner}/{name}"), &sealed)).transpose()
+        sealed.map(|sealed| sealer.open(&bound_to(owner, name), &sealed)).transpose()
     }
 }

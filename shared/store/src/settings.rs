@@ -40,7 +40,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn put_setting<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), StoreError> {
-        self.connection
+        self.sql()?
             .prepare_cached(
                 "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             )?
@@ -53,7 +53,7 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn put_cursor(&mut self, reader: &str, cursor: &EventCursor) -> Result<(), StoreError> {
-        self.connection
+        self.sql()?
             .prepare_cached(
                 "INSERT INTO cursor (reader, epoch, position) VALUES (?1, ?2, ?3) \
                  ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, position = excluded.position",

@@ -1,6 +1,8 @@
 //! A write: rows with their events and numbers. Everything that a transaction does happens or nothing
 //! does; the caller's effects come after the commit.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use contract::event::{API_VERSION, Change, EventType, Named};
 use contract::record::{Document, Index, KindRow, Record, kind_row};
 use domain::actor::Actor;
@@ -120,11 +122,45 @@ impl<'c> Tx<'c> {
         self.rows().get(id)
     }
 
+    /// A part of this write that happens or leaves no trace, whatever becomes of the rest: one item
+    /// of a bulk. A panic in it is an error like any other.
+    ///
+    /// # Errors
+    /// What the part says; then nothing of it has happened.
+    pub fn part<T, E: From<StoreError>>(&mut self, write: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        self.sql()?.execute_batch("SAVEPOINT part").map_err(StoreError::from)?;
+        let result = catch_unwind(AssertUnwindSafe(|| write(self)))
+            .unwrap_or_else(|_| Err(StoreError::NotCommitted("the write panicked".to_owned()).into()));
+        match (self.sql(), result) {
+            (Ok(open), Ok(value)) => {
+                open.execute_batch("RELEASE part").map_err(StoreError::from)?;
+                Ok(value)
+            }
+            (Ok(open), Err(error)) => {
+                open.execute_batch("ROLLBACK TO part; RELEASE part").map_err(StoreError::from)?;
+                Err(error)
+            }
+            (Err(lost), Ok(_)) => Err(lost.into()),
+            (Err(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// The connection for writing. A write after SQLite gave the transaction up would stand alone:
+    /// it is refused.
+    pub(crate) fn sql(&self) -> Result<&'c Connection, StoreError> {
+        if self.connection.is_autocommit() { Err(StoreError::given_up()) } else { Ok(self.connection) }
+    }
+
     /// Writes a new record and tells `{kind}.created`.
     ///
     /// # Errors
-    /// What the database says.
+    /// [`StoreError::Exists`] if there is or was a record of that id; else what the database says.
     pub fn create<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
+        let id = record.id().to_string();
+        let sql = format!("SELECT 1 FROM {} WHERE id = ?1", table(R::KIND));
+        if self.sql()?.prepare_cached(&sql)?.exists([&id])? {
+            return Err(StoreError::Exists { kind: R::KIND.word(), id });
+        }
         self.write(record, 1, &[EventType::Record(R::KIND, Change::Created)])
     }
 
@@ -165,14 +201,16 @@ impl<'c> Tx<'c> {
         let old = self.rows().raw(R::KIND, &id)?.ok_or_else(stale)?;
         let event = EventType::Record(R::KIND, Change::Deleted);
         let (position, number) = self.event(event, R::KIND, &id, old.revision + 1, &event_body(record)?, &record.labels())?;
+        let cells: String = R::COLUMNS.iter().map(|column| format!(", {} = NULL", column.name)).collect();
         let sql = format!(
-            "UPDATE {} SET deleted = 1, document = '{{}}', revision = ?2, number = ?3, position = ?4, changed_at = ?5 WHERE id = ?1",
+            "UPDATE {} SET deleted = 1, document = '{{}}', revision = ?2, number = ?3, position = ?4, changed_at = ?5{cells} \
+             WHERE id = ?1",
             table(R::KIND)
         );
         let now = self.by.now.millis();
-        self.connection.prepare_cached(&sql)?.execute(params![id, old.revision + 1, number, position, now])?;
+        self.sql()?.prepare_cached(&sql)?.execute(params![id, old.revision + 1, number, position, now])?;
         let nothing = Index { cells: Vec::new(), labels: Vec::new(), metadata: Vec::new(), created_at: self.by.now };
-        write_labels(self.connection, R::KIND, &id, &nothing)
+        write_labels(self.sql()?, R::KIND, &id, &nothing)
     }
 
     /// Tells a named event of a record that did not change with it.
@@ -232,8 +270,8 @@ impl<'c> Tx<'c> {
         let cells: Vec<Bound<'_>> = index.cells.iter().map(Bound).collect();
         let mut values: Vec<&dyn ToSql> = vec![&id, &store, &farm, &revision, &at.1, &at.0, &0, &0, &now, &created, &text];
         values.extend(cells.iter().map(|cell| cell as &dyn ToSql));
-        self.connection.prepare_cached(&sql)?.execute(values.as_slice())?;
-        write_labels(self.connection, row.kind, id, index)
+        self.sql()?.prepare_cached(&sql)?.execute(values.as_slice())?;
+        write_labels(self.sql()?, row.kind, id, index)
     }
 
     fn home_words(&self, kind: Kind) -> (String, String) {
@@ -253,11 +291,11 @@ impl<'c> Tx<'c> {
     ) -> Result<(u64, u64), StoreError> {
         let (store, farm) = self.home_words(kind);
         let position: u64 = self
-            .connection
+            .sql()?
             .prepare_cached("UPDATE log SET position = position + 1 RETURNING position")?
             .query_row([], |r| r.get(0))?;
         let number: u64 = self
-            .connection
+            .sql()?
             .prepare_cached(
                 "INSERT INTO home (store_id, farm_id, number) VALUES (?1, ?2, 1) \
                  ON CONFLICT (store_id, farm_id) DO UPDATE SET number = number + 1 RETURNING number",
@@ -267,7 +305,7 @@ impl<'c> Tx<'c> {
         let event_id = EventId::new(self.by.now, random).to_string();
         let actor = json("actor", &self.by.actor)?;
         let now = self.by.now.millis();
-        self.connection
+        self.sql()?
             .prepare_cached(
                 "INSERT INTO event (position, store_id, farm_id, number, id, type, subject_kind, subject_id, subject_revision, \
                  actor, occurred_at, received_at, clock_ok, live, labels, body) \

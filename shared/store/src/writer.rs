@@ -29,7 +29,7 @@ pub struct Store {
 }
 
 struct Inner {
-    jobs: Mutex<Sender<Box<dyn Job>>>,
+    jobs: Sender<Box<dyn Job>>,
     readers: Mutex<Vec<Connection>>,
     path: std::path::PathBuf,
     head: watch::Receiver<u64>,
@@ -88,9 +88,7 @@ impl Store {
         thread
             .spawn(move || write_until_closed(db, &inbox, &tell))
             .map_err(|error| StoreError::NotCommitted(error.to_string()))?;
-        Ok(Self {
-            inner: Arc::new(Inner { jobs: Mutex::new(jobs), readers: Mutex::default(), path: path.to_owned(), head, home }),
-        })
+        Ok(Self { inner: Arc::new(Inner { jobs, readers: Mutex::default(), path: path.to_owned(), head, home }) })
     }
 
     /// The store and the farm that this store writes for.
@@ -114,8 +112,7 @@ impl Store {
     {
         let (reply, answer) = oneshot::channel();
         let job = Pending { by: Some(by), write: Some(write), result: None, reply };
-        let sent = self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner).send(Box::new(job));
-        sent.map_err(|_| StoreError::Closed)?;
+        self.inner.jobs.send(Box::new(job)).map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -153,18 +150,15 @@ fn write_until_closed(mut db: Db, inbox: &Receiver<Box<dyn Job>>, head: &watch::
             Err(RecvTimeoutError::Disconnected) => return,
         };
         quiet = false;
-        let mut batch = vec![first];
+        let (mut batch, mut next) = (Vec::new(), Some(first));
         let begun = db.begin().map_err(|error| error.to_string());
-        let mut done = 0;
-        if begun.is_ok() {
-            while done < batch.len() {
-                batch[done].run(&mut db);
-                done += 1;
-                if batch.len() < BATCH
-                    && let Ok(job) = inbox.try_recv()
-                {
-                    batch.push(job);
-                }
+        while let Some(mut job) = next.take() {
+            if begun.is_ok() {
+                job.run(&mut db);
+            }
+            batch.push(job);
+            if begun.is_ok() && batch.len() < BATCH && !db.is_lost() {
+                next = inbox.try_recv().ok();
             }
         }
         let commit = begun.and_then(|()| db.commit().map_err(|error| error.to_string()));
