@@ -17,9 +17,9 @@ pub const UNDO_SECONDS: i64 = 10;
 pub enum Bed {
     /// An unconsumed token exists.
     Clear,
-    /// A print touched it, or nobody ever said that it is clear.
+    /// A print is on it or touched it, or nobody ever said that it is clear.
     NeedsClear,
-    /// A print is on it, or what became of one is not known.
+    /// What became of the last print on it is not known.
     Unknown,
 }
 

@@ -26,7 +26,7 @@ CREATE INDEX request_age ON request (created_at);
 
 -- Acts on devices: written before the device is touched.
 CREATE TABLE act (attempt TEXT NOT NULL, verb TEXT NOT NULL, state TEXT NOT NULL, written_at INTEGER NOT NULL, deadline INTEGER NOT NULL, observed TEXT NOT NULL, PRIMARY KEY (attempt, verb)) STRICT, WITHOUT ROWID;
-CREATE TABLE bed_token (printer TEXT NOT NULL, number INTEGER NOT NULL, use TEXT NOT NULL, given_by TEXT NOT NULL, given_at INTEGER NOT NULL, consumed_by TEXT, PRIMARY KEY (printer, number)) STRICT, WITHOUT ROWID;
+CREATE TABLE bed_token (printer TEXT NOT NULL, number INTEGER NOT NULL, token TEXT NOT NULL, consumed_by TEXT, PRIMARY KEY (printer, number)) STRICT, WITHOUT ROWID;
 
 -- A bed is clear exactly while an unconsumed token exists.
 CREATE UNIQUE INDEX bed_token_unused ON bed_token (printer) WHERE consumed_by IS NULL;

@@ -1,7 +1,7 @@
 //! The two tables that keep prints honest: acts, written before a device is touched, and bed tokens,
 //! of which a start consumes one.
 
-use domain::bed::{BedToken, BedUse};
+use domain::bed::BedToken;
 use domain::id::{AttemptId, PrinterId};
 use domain::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -75,15 +75,13 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// What the database says.
-    pub fn bed_token(&self, printer: PrinterId) -> Result<Option<BedUse>, StoreError> {
+    pub fn bed_token(&self, printer: PrinterId) -> Result<Option<BedToken>, StoreError> {
         let found: Option<String> = self
             .connection
-            .prepare_cached("SELECT use FROM bed_token WHERE printer = ?1 AND consumed_by IS NULL")?
+            .prepare_cached("SELECT token FROM bed_token WHERE printer = ?1 AND consumed_by IS NULL")?
             .query_row([printer.to_string()], |r| r.get(0))
             .optional()?;
-        found
-            .map(|text| serde_json::from_value(text.into()).map_err(|cause| StoreError::Document { kind: "bed_token", cause }))
-            .transpose()
+        found.map(|text| serde_json::from_str(&text).map_err(|cause| StoreError::Document { kind: "bed_token", cause })).transpose()
     }
 }
 
@@ -122,15 +120,10 @@ impl Tx<'_> {
         self.drop_bed_token(printer)?;
         self.sql()?
             .prepare_cached(
-                "INSERT INTO bed_token (printer, number, use, given_by, given_at) \
-                 SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4 FROM bed_token WHERE printer = ?1",
+                "INSERT INTO bed_token (printer, number, token) \
+                 SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM bed_token WHERE printer = ?1",
             )?
-            .execute(params![
-                printer.to_string(),
-                token.bed_use.as_str(),
-                json("bed_token", &token.actor)?,
-                token.given_at.millis()
-            ])?;
+            .execute(params![printer.to_string(), json("bed_token", token)?])?;
         Ok(())
     }
 
