@@ -13,9 +13,6 @@ use crate::contract::{ActProblem, Report};
 /// A start needs a picture no older than that.
 const IDLE_SEEN_MS: i64 = 15_000;
 
-/// An act on a running print needs one no older than that, or asks anew.
-const PRINT_SEEN_MS: i64 = 2_000;
-
 impl Core {
     pub(super) fn start(&mut self, now: Timestamp, attempt: AttemptId, token: Token) {
         if self.view.active_token().as_ref() == Some(&token) {
@@ -23,7 +20,7 @@ impl Core {
             return self.report(Report::StartUnanswered { attempt, detail });
         }
         let seen = if self.is_usable() { self.view.phase_within(now, IDLE_SEEN_MS) } else { None };
-        if self.requests.is_starting() || seen != Some(Phase::Ready) {
+        if self.requests.is_starting() || self.ends.is_unresolved() || seen != Some(Phase::Ready) {
             let shown = self.view.words();
             let detail = format!("nothing was sent: the printer was not just seen idle ({shown})");
             return self.report(Report::StartRefused { attempt, detail });
@@ -43,26 +40,23 @@ impl Core {
         });
     }
 
-    pub(super) fn pause(&mut self, now: Timestamp, command: CommandId, token: Token) {
-        self.fence(now, Act { verb: Verb::Pause, token, command: Some(command) });
+    pub(super) fn pause(&mut self, command: CommandId, token: Token) {
+        self.fence(Act { verb: Verb::Pause, token, command: Some(command) });
     }
 
-    pub(super) fn resume(&mut self, now: Timestamp, command: CommandId, token: Token) {
-        self.fence(now, Act { verb: Verb::Resume, token, command: Some(command) });
+    pub(super) fn resume(&mut self, command: CommandId, token: Token) {
+        self.fence(Act { verb: Verb::Resume, token, command: Some(command) });
     }
 
-    pub(super) fn cancel(&mut self, now: Timestamp, command: Option<CommandId>, token: Token) {
-        self.fence(now, Act { verb: Verb::Cancel, token, command });
+    pub(super) fn cancel(&mut self, command: Option<CommandId>, token: Token) {
+        self.fence(Act { verb: Verb::Cancel, token, command });
     }
 
-    fn fence(&mut self, now: Timestamp, act: Act) {
+    fn fence(&mut self, act: Act) {
         if !self.is_usable() {
             return self.acted(act, Err(ActProblem::NoLink));
         }
-        if self.view.phase_within(now, PRINT_SEEN_MS).is_some() {
-            let on_it = self.view.active_token();
-            return self.act_on(act, on_it.as_ref());
-        }
+        // Always anew: pushed pictures were seen to be a second old, and a foreign print must not be hit.
         let ask = self.requests.job(Purpose::Fence(act));
         self.ask(ask);
     }

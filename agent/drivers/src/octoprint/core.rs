@@ -64,9 +64,9 @@ impl Core {
             Order::Send { attempt, token, content } => self.send(now, attempt, token, content),
             Order::StopSending { attempt } => self.stop_sending(attempt),
             Order::Start { attempt, token, content: _ } => self.start(now, attempt, token),
-            Order::Pause { command, token } => self.pause(now, command, token),
-            Order::Resume { command, token } => self.resume(now, command, token),
-            Order::Cancel { command, token } => self.cancel(now, command, token),
+            Order::Pause { command, token } => self.pause(command, token),
+            Order::Resume { command, token } => self.resume(command, token),
+            Order::Cancel { command, token } => self.cancel(command, token),
             Order::Recall { token } => self.recall(token),
             Order::Tidy { token } => self.tidy(&token),
         }

@@ -44,6 +44,8 @@ struct Following {
     said: Option<String>,
     /// Events may have been missed since it was last seen running.
     broken: bool,
+    /// OctoPrint's words when its printer went, if nothing can have been missed in between.
+    printer_lost: Option<String>,
     /// It is gone, no event said how, and this is when its history is asked.
     ask_at: Option<Timestamp>,
     asked: u32,
@@ -57,10 +59,23 @@ impl Ends {
         }
     }
 
+    /// The print that we follow is not seen any more, and how it ended is not known yet.
+    pub(super) fn is_unresolved(&self) -> bool {
+        self.following.as_ref().is_some_and(|following| following.ask_at.is_some())
+    }
+
     fn begin(&mut self, token: Token) {
         if self.following.as_ref().is_none_or(|following| following.token != token) {
-            self.following =
-                Some(Following { token, cancel_seen: false, fault: None, said: None, broken: false, ask_at: None, asked: 0 });
+            self.following = Some(Following {
+                token,
+                cancel_seen: false,
+                fault: None,
+                said: None,
+                broken: false,
+                printer_lost: None,
+                ask_at: None,
+                asked: 0,
+            });
         }
     }
 
@@ -125,7 +140,7 @@ impl Core {
     /// Looks at a new picture: did a print of ours begin, or is the one that we follow gone?
     pub(super) fn follow(&mut self, now: Timestamp) {
         let hears = self.hears_events();
-        let phase = self.view.phase();
+        let (phase, words) = (self.view.phase(), self.view.words());
         let active = self.view.active_token();
         if let Some(token) = active.clone()
             && self.view.winding_down.as_ref() != Some(&token)
@@ -135,10 +150,13 @@ impl Core {
         let Some(following) = &mut self.ends.following else { return };
         if active.as_ref() == Some(&following.token) {
             following.ask_at = None;
+            following.printer_lost = None;
             following.broken = !hears;
             following.cancel_seen |= phase == Some(Phase::Cancelling);
         } else if phase != Some(Phase::Other) && following.ask_at.is_none() {
             following.ask_at = Some(now.plus_millis(GRACE_MS));
+            let lost = phase.is_some_and(Phase::is_disconnected) && !following.broken;
+            following.printer_lost = lost.then_some(words);
         }
     }
 
@@ -173,13 +191,15 @@ impl Core {
         let history = self.history(&token, &reply);
         match asked_by {
             AskedBy::Farm => self.report(Report::History { token, history }),
-            AskedBy::Edge => self.past_of_followed(now, token, answered, history),
+            AskedBy::Edge => {
+                self.past_of_followed(now, token, answered, history);
+                self.show(now);
+            }
         }
     }
 
     fn past_of_followed(&mut self, now: Timestamp, token: Token, answered: bool, history: History) {
-        let disconnected = self.view.phase().is_some_and(Phase::is_disconnected);
-        let words = self.view.words();
+        let is_up = self.is_up();
         let Some(following) = self.ends.about(&token) else { return };
         if following.ask_at.is_none() {
             return; // It is seen running again.
@@ -188,12 +208,12 @@ impl Core {
             let detail = following.fault.take().or(following.said.take());
             return self.ended(token, end, detail);
         }
-        following.asked += u32::from(answered);
+        following.asked += u32::from(answered || is_up);
         if following.asked < ASKED_AT_MOST {
             following.ask_at = Some(now.plus_millis(GRACE_MS));
             return;
         }
-        if disconnected && !following.broken {
+        if let Some(words) = following.printer_lost.take() {
             // A paused print whose printer goes leaves no event and no history. We saw both moments.
             let detail = following.said.take().unwrap_or(words);
             return self.ended(token, End::Failed(FailureReason::PrinterError), Some(detail));

@@ -203,6 +203,9 @@ impl Core {
             let detail = self.view.words();
             return self.lose(LinkProblem::PrinterDisconnected { address: self.address.clone(), detail });
         };
+        if self.ends.is_unresolved() {
+            return; // A late picture from before the start, or the end is told first.
+        }
         let due = self.told.as_ref().is_none_or(|(at, told)| now.millis_since(*at) >= TELL_MS || differ(told, &observation));
         if due {
             self.lost = None;

@@ -22,6 +22,7 @@ const FOREIGN: &str = "benchy.gcode";
 const VERSION: &str = include_str!("fixtures/version.json");
 const CONNECTION: &str = include_str!("fixtures/connection.json");
 const LOGIN: &str = include_str!("fixtures/login.json");
+const PRINTING: &str = include_str!("fixtures/job_printing.json");
 const FRESH: &str = include_str!("fixtures/file_fresh.json");
 const DONE: &str = include_str!("fixtures/file_done.json");
 const CANCELLED: &str = include_str!("fixtures/file_cancelled.json");
@@ -35,7 +36,7 @@ fn an_octoprint_with_a_printer_is_heard_with_all_that_it_shows() {
     bench.reply("GET /api/connection", 200, CONNECTION);
     bench.reply("GET /api/printer", 200, include_str!("fixtures/printer.json"));
     bench.reply("GET /api/files/local?recursive=false", 200, r#"{"files": [], "free": 4096, "total": 8192}"#);
-    bench.reply("GET /api/job", 200, include_str!("fixtures/job_printing.json"));
+    bench.reply("GET /api/job", 200, PRINTING);
     let seen = bench.heard();
     assert_eq!((seen.activity, seen.control), (Activity::Printing, Control::Ok));
     assert_eq!(seen.print.unwrap().token, Some(token()));
@@ -394,7 +395,7 @@ fn an_accepted_start_that_never_becomes_a_print_ends_nothing() {
 // Pause, resume, cancel.
 
 #[test]
-fn acts_name_their_action_and_reach_only_the_print_that_is_meant() {
+fn acts_name_their_action_and_reach_only_the_print_that_is_on_the_printer_at_that_moment() {
     let acts = [
         (Order::Pause { command: command(), token: token() }, json!({"command": "pause", "action": "pause"})),
         (Order::Resume { command: command(), token: token() }, json!({"command": "pause", "action": "resume"})),
@@ -403,23 +404,17 @@ fn acts_name_their_action_and_reach_only_the_print_that_is_meant() {
     for (order, body) in acts {
         let mut bench = Bench::printing();
         bench.order(order.clone());
+        bench.reply("GET /api/job", 200, PRINTING);
         assert_eq!(bench.reply("POST /api/job", 204, ""), body);
         assert_eq!(bench.last(), Report::Acted { command: command(), outcome: Ok(()) });
-        let mut foreign = Bench::showing("Printing", Some(FOREIGN));
-        foreign.order(order);
-        assert_eq!(foreign.last(), Report::Acted { command: command(), outcome: Err(ActProblem::NotThatPrint) });
-        assert!(!foreign.is_asked("POST /api/job"));
+        for now_on_it in [include_str!("fixtures/job_done.json"), &picture("Printing", Some(FOREIGN)).to_string()] {
+            let mut bench = Bench::printing();
+            bench.order(order.clone());
+            bench.reply("GET /api/job", 200, now_on_it);
+            assert_eq!(bench.last(), Report::Acted { command: command(), outcome: Err(ActProblem::NotThatPrint) });
+            assert!(!bench.is_asked("POST /api/job"));
+        }
     }
-}
-
-#[test]
-fn a_picture_that_is_too_old_for_a_fence_is_renewed_first() {
-    let mut bench = Bench::printing();
-    bench.now = bench.now.plus_millis(2_001);
-    bench.order(Order::Pause { command: command(), token: token() });
-    assert!(!bench.is_asked("POST /api/job"));
-    bench.reply("GET /api/job", 200, include_str!("fixtures/job_done.json"));
-    assert_eq!(bench.last(), Report::Acted { command: command(), outcome: Err(ActProblem::NotThatPrint) });
 }
 
 #[test]
@@ -428,10 +423,12 @@ fn an_act_that_is_refused_unanswered_or_has_no_link_is_told_so() {
     let told = |outcome| Report::Acted { command: command(), outcome: Err(outcome) };
     let mut bench = Bench::printing();
     bench.order(pause.clone());
+    bench.reply("GET /api/job", 200, PRINTING);
     bench.reply("POST /api/job", 409, r#"{"error": "no"}"#);
     assert_eq!(bench.last(), told(ActProblem::Refused("no".to_owned())));
+    bench.reply("GET /api/job", 200, PRINTING);
     bench.order(pause.clone());
-    bench.reply_if_asked("GET /api/job", 200, include_str!("fixtures/job_printing.json"));
+    bench.reply("GET /api/job", 200, PRINTING);
     bench.no_reply("POST /api/job", NoAnswer::Silent);
     assert_eq!(bench.last(), told(ActProblem::Unanswered));
     let mut bench = Bench::new();
@@ -461,6 +458,7 @@ fn a_recorded_cancel_at_the_machine_ends_once_as_that() {
 fn a_cancel_that_we_asked_for_ends_as_requested_and_leaves_a_mark() {
     let mut bench = Bench::printing();
     bench.order(Order::Cancel { command: None, token: token() });
+    bench.reply("GET /api/job", 200, PRINTING);
     assert!(bench.reports.iter().any(|report| matches!(report, Report::Mark { mark, .. } if mark == "cancel_asked")));
     bench.reply("POST /api/job", 204, "");
     bench.event("PrintCancelled", json!({}));
@@ -500,6 +498,45 @@ fn an_end_that_no_event_told_is_found_in_the_history() {
 }
 
 #[test]
+fn a_late_picture_from_before_the_start_does_not_show_the_print_as_gone() {
+    let mut bench = Bench::up();
+    bench.event("PrintStarted", json!({}));
+    bench.shows("Operational", None);
+    bench.shows("Printing", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
+    bench.reports.clear();
+    bench.shows("Operational", None);
+    assert!(bench.reports.is_empty());
+    bench.order(start());
+    assert!(matches!(bench.last(), Report::StartRefused { .. }));
+    bench.shows("Printing", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
+    bench.pass(60_000);
+    assert!(bench.ends().is_empty());
+}
+
+#[test]
+fn how_a_print_ended_is_told_before_the_printer_is_shown_without_it() {
+    let mut bench = Bench::printing();
+    bench.reports.clear();
+    bench.shows("Operational", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
+    bench.pass(2_000);
+    bench.reply(&format!("GET {COPY}"), 200, DONE);
+    let [Report::Ended { .. }, Report::Heard(seen)] = bench.reports.as_slice() else { panic!("{:?}", bench.reports) };
+    assert_eq!(seen.activity, Activity::Idle);
+}
+
+#[test]
+fn a_history_that_cannot_be_read_does_not_hide_the_printer_for_ever() {
+    let mut bench = Bench::printing();
+    bench.shows("Operational", None);
+    for _ in 0..3 {
+        bench.pass(2_000);
+        bench.reply(&format!("GET {COPY}"), 500, "");
+    }
+    assert_eq!(bench.last(), Report::History { token: token(), history: History::Silent });
+    assert_eq!(bench.heard().activity, Activity::Idle);
+}
+
+#[test]
 fn an_event_that_comes_after_the_state_still_gives_one_end() {
     let mut bench = Bench::printing();
     bench.shows("Operational", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
@@ -514,6 +551,7 @@ fn a_paused_print_whose_printer_goes_has_failed_although_octoprint_says_nothing(
     let mut bench = Bench::printing();
     bench.shows("Paused", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
     bench.shows("Offline", None);
+    bench.shows("Operational", None);
     for _ in 0..3 {
         bench.pass(2_000);
         bench.reply(&format!("GET {COPY}"), 200, FRESH);
@@ -707,12 +745,6 @@ impl Bench {
         match call.body {
             Body::Json(body) => body,
             Body::Empty | Body::Multipart { .. } => Value::Null,
-        }
-    }
-
-    fn reply_if_asked(&mut self, name: &str, status: u16, body: &str) {
-        if self.is_asked(name) {
-            self.reply(name, status, body);
         }
     }
 
