@@ -1,0 +1,194 @@
+// What the page knows of the farm: a signal per printer, so that a telemetry message touches one tile and no list. Filled from the
+// lists, kept current by the stream; a document older than the known one is never taken.
+import { all, get, post } from './api.js';
+import { now, serverNow } from './clock.js';
+import { batch, computed, signal } from './html.js';
+import { can } from './session.js';
+import { listen } from './stream.js';
+
+export const STALE_MS = 15_000;
+const FLUSH_MS = 250;
+/** A wall tablet runs for months: ended jobs are let go beyond that. */
+const MOST_JOBS = 3000;
+
+/** One printer: its document, its live values, and what is derived from both. */
+export class Machine {
+  /** @param {Api.Printer} doc */
+  constructor(doc) {
+    this.id = doc.id;
+    this.doc = signal(doc);
+    this.live = signal(/** @type {Api.Telemetry | null} */ (null));
+    this.job = computed(() => (this.doc.value.job_id ? jobs.get(this.doc.value.job_id)?.value ?? (jobsVersion.value, null) : null));
+    this.state = computed(() => (this.job.value?.state === 'unknown' ? 'lost' : this.doc.value.display));
+    this.seenAt = computed(() => (this.live.value?.seen_at ? Date.parse(this.live.value.seen_at) : null));
+    this.running = computed(() => ['printing', 'paused', 'preparing', 'stale'].includes(this.doc.value.display));
+    this.progress = computed(() => (this.running.value ? this.live.value?.progress ?? null : null));
+    this.finishAt = computed(() => {
+      const { remaining_seconds: rest } = this.live.value ?? {};
+      return rest === undefined || this.seenAt.value === null || this.doc.value.display !== 'printing' ? null : this.seenAt.value + rest * 1000;
+    });
+    /** Seconds since it was heard, once that is too long to call it live; `null` = fresh, or nothing is known. */
+    this.age = computed(() => {
+      const since = this.seenAt.value === null ? 0 : now.value - this.seenAt.value;
+      return since > STALE_MS ? Math.floor(since / 1000) : null;
+    });
+    this.work = computed(() => this.job.value?.name ?? this.doc.value.foreign?.file ?? (this.running.value ? this.live.value?.file : undefined) ?? '');
+  }
+}
+
+/** @type {import('../vendor/signals-2.11.4.js').Signal<Map<string, Machine>>} Replaced when a printer comes or goes. */
+export const machines = signal(new Map());
+/** @type {Map<string, import('../vendor/signals-2.11.4.js').Signal<Api.Job>>} */
+export const jobs = new Map();
+/** Moves when a job comes or goes. */
+export const jobsVersion = signal(0);
+export const queue = signal(/** @type {Api.Queue | null} */ (null));
+export const farm = signal(/** @type {Api.Farm | null} */ (null));
+export const pools = signal(/** @type {Api.Pool[]} */ ([]));
+export const loaded = signal(false);
+/** The last event, for screens that keep a list of their own. */
+export const lastEvent = signal(/** @type {Api.Event | null} */ (null));
+
+/** @type {Set<string>} */
+const gone = new Set();
+/** @type {Map<string, Api.Telemetry>} */
+const pending = new Map();
+
+/** Begins to follow the farm: ears first, then the lists, so that nothing falls between. */
+export async function follow() {
+  listen({ event: hear, telemetry: ({ printer_id: id, telemetry }) => { pending.set(id, telemetry); }, reload: () => { reload().catch(() => {}); } });
+  setInterval(flush, FLUSH_MS);
+  await reload();
+}
+
+export async function reload() {
+  const present = new Set();
+  /** @param {Api.Printer[]} page */
+  const arrived = (page) => takePrinters(page, present);
+  await Promise.all([
+    can('farm.view') && get('/v1/farms', { limit: 1 }).then((/** @type {any} */ page) => takeFarm(page.items[0])),
+    can('printer.view') && all('/v1/printers', { sort: 'name' }, arrived),
+    can('pool.view') && all('/v1/pools').then((/** @type {any} */ list) => { pools.value = list; }),
+    can('job.view') && all('/v1/jobs', { phase: 'active' }, (/** @type {Api.Job[]} */ page) => batch(() => page.forEach(takeJob))),
+    refreshQueue(),
+  ]);
+  const left = [...machines.peek().keys()].filter((id) => !present.has(id));
+  if (left.length) machines.value = new Map([...machines.peek()].filter(([id]) => present.has(id)));
+  loaded.value = true;
+}
+
+/** @param {Api.Farm | undefined} doc */
+export function takeFarm(doc) {
+  if (doc && (farm.peek()?.revision ?? 0) <= doc.revision) farm.value = doc;
+}
+
+/** @param {Api.Printer[]} docs @param {Set<string>} [present] */
+function takePrinters(docs, present) {
+  batch(() => {
+    /** @type {[string, Machine][]} */
+    const fresh = [];
+    for (const doc of docs) {
+      if (gone.has(doc.id)) continue;
+      present?.add(doc.id);
+      const known = machines.peek().get(doc.id);
+      if (!known) fresh.push([doc.id, new Machine(doc)]);
+      else if (known.doc.peek().revision <= doc.revision) known.doc.value = doc;
+    }
+    if (fresh.length) machines.value = new Map([...machines.peek(), ...fresh]);
+  });
+}
+
+/** @param {Api.Printer} doc The answer of a call: shown at once, before its event comes. */
+export const takePrinter = (doc) => takePrinters([doc]);
+
+/** @param {Api.Job} doc */
+export function takeJob(doc) {
+  const known = jobs.get(doc.id);
+  if (known) {
+    if (known.peek().revision <= doc.revision) known.value = doc;
+    return;
+  }
+  jobs.set(doc.id, signal(doc));
+  jobsVersion.value += 1;
+  if (jobs.size > MOST_JOBS) for (const [id, job] of jobs) if (job.peek().phase === 'done') jobs.delete(id);
+}
+
+/** @param {Api.Event} event */
+function hear(event) {
+  const { kind, id, revision } = event.subject;
+  const deleted = event.type.endsWith('.deleted');
+  const doc = /** @type {any} */ ({ ...event.data, id, revision });
+  batch(() => {
+    if (kind === 'printer' && deleted) forget(id);
+    else if (kind === 'printer') takePrinter(doc);
+    else if (kind === 'job' && !deleted) takeJob(doc);
+    else if (kind === 'farm' && id === farm.peek()?.id) takeFarm(doc);
+    lastEvent.value = event;
+  });
+  if (kind === 'printer' || kind === 'job' || kind === 'farm') queueSoon();
+}
+
+/** @param {string} id */
+export function forget(id) {
+  gone.add(id);
+  machines.value = new Map([...machines.peek()].filter(([known]) => known !== id));
+}
+
+function flush() {
+  if (!pending.size) return;
+  batch(() => {
+    for (const [id, telemetry] of pending) {
+      const machine = machines.peek().get(id);
+      if (machine) machine.live.value = telemetry;
+    }
+  });
+  pending.clear();
+}
+
+let queueTimer = 0;
+let queueAskedAt = 0;
+
+/** Asks for the queue a moment after something happened, and not more than once a second while much happens. */
+export function queueSoon() {
+  if (queueTimer) return;
+  const wait = Math.max(300, queueAskedAt + 1000 - serverNow());
+  queueTimer = window.setTimeout(() => { refreshQueue().catch(() => {}); }, wait);
+}
+
+async function refreshQueue() {
+  if (!can('queue.view')) return;
+  queueTimer = 0;
+  queueAskedAt = serverNow();
+  const fresh = /** @type {Api.Queue} */ (await get('/v1/queue'));
+  batch(() => {
+    queue.value = fresh;
+    for (const { job } of fresh.entries) if (job) takeJob(job);
+  });
+}
+
+/** A printer by its id, by the end of its id, or by its name: what stands on a label. @param {string} word */
+export function findMachine(word) {
+  const known = machines.value;
+  const exact = known.get(word);
+  if (exact) return exact;
+  const plain = word.toLowerCase();
+  return [...known.values()].find((one) => one.doc.value.name.toLowerCase() === plain || (plain.length >= 4 && one.id.endsWith(plain)));
+}
+
+/** @param {string | undefined} id */
+export const nameOf = (id) => (id && machines.value.get(id)?.doc.value.name) || '';
+
+/** @param {string} id @param {string} verb @param {unknown} [body] @returns {Promise<Api.Printer>} */
+export async function tellPrinter(id, verb, body) {
+  const doc = /** @type {Api.Printer} */ (await post(`/v1/printers/${id}/${verb}`, body));
+  if (doc.display) takePrinter(doc);
+  return doc;
+}
+
+/** @param {string} id @param {string} verb @param {unknown} [body] */
+export async function tellJob(id, verb, body) {
+  const doc = /** @type {Api.Job} */ (await post(`/v1/jobs/${id}/${verb}`, body));
+  if (doc.phase) takeJob(doc);
+  queueSoon();
+  return doc;
+}

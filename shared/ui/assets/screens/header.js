@@ -1,0 +1,87 @@
+// The head of every screen: where one is, whether the page is fresh, and what concerns the whole farm at once.
+import { post } from '../core/api.js';
+import { now } from '../core/clock.js';
+import { farm, queue, takeFarm } from '../core/farm.js';
+import { html, useSignal } from '../core/html.js';
+import { attempt, say } from '../core/notices.js';
+import { route } from '../core/route.js';
+import { can, signOut } from '../core/session.js';
+import { helpOpen } from '../core/shortcuts.js';
+import { heardAt, link } from '../core/stream.js';
+import { language, languages, span, speak, t } from '../core/words.js';
+import { Button, SureButton, Switch } from '../parts/controls.js';
+import { Icon, Mark } from '../parts/icon.js';
+
+const PLACES = [
+  { path: '/', first: ['', 'p', 'add'], icon: 'wall', key: 'nav_wall', needs: 'printer.view' },
+  { path: '/queue', first: ['queue'], icon: 'list', key: 'nav_queue', needs: 'queue.view' },
+  { path: '/files', first: ['files'], icon: 'file', key: 'nav_files', needs: 'file.view' },
+  { path: '/keys', first: ['keys'], icon: 'key', key: 'nav_keys', needs: 'api_key.view' },
+];
+
+export function Header() {
+  const open = useSignal(false);
+  return html`<header class="head">
+    <a class="home" href="/"><${Mark} /><b>${farm.value?.name ?? 'Gantry'}</b></a>
+    <${Places} />
+    <span class="grow"></span>
+    <${Connection} />
+    <div class=${open.value ? 'farm-tools open' : 'farm-tools'}>
+      <${Dispatch} />
+      <${Everything} />
+      <label class="language"><${Icon} name="globe" size=${18} /><select aria-label=${t('language')} onChange=${(/** @type {any} */ event) => speak(event.currentTarget.value)}>
+        ${languages.map((code) => html`<option key=${code} value=${code} selected=${code === language.value}>${code.toUpperCase()}</option>`)}
+      </select></label>
+      <${Button} icon="question" bare quiet label=${t('help')} onClick=${() => { helpOpen.value = true; }} />
+      <${Button} icon="leave" bare quiet label=${t('sign_out')} onClick=${() => attempt(t('sign_out'), signOut)} />
+    </div>
+    <span class="menu-button"><${Button} icon=${open.value ? 'close' : 'more'} bare quiet label=${t('menu')} onClick=${() => { open.value = !open.value; }} /></span>
+  </header>`;
+}
+
+function Places() {
+  const here = route.value.parts[0] ?? '';
+  return html`<nav class="places" aria-label=${t('menu')}>
+    ${PLACES.filter((place) => can(place.needs)).map((place) => html`<a key=${place.path} href=${place.path} aria-current=${place.first.includes(here) ? 'page' : undefined}>
+      <${Icon} name=${place.icon} /><span>${t(/** @type {any} */ (place.key))}</span>${place.path === '/queue' && queue.value?.waiting ? html`<b>${queue.value.waiting}</b>` : null}
+    </a>`)}
+  </nav>`;
+}
+
+function Connection() {
+  const live = link.value === 'live';
+  return html`<span class="connection" data-link=${link.value} title=${t(live ? 'link_live' : 'link_away')}><i></i><span>${t(live ? 'link_live' : link.value === 'away' ? 'link_away' : 'link_connecting')}</span></span>`;
+}
+
+function Dispatch() {
+  const doc = farm.value;
+  if (!doc || !can('farm.dispatch')) return null;
+  /** @param {string} dispatch */
+  const pick = (dispatch) => attempt(doc.name, async () => takeFarm(await post(`/v1/farms/${doc.id}/dispatch`, { dispatch })));
+  const options = [{ value: 'run', label: t('dispatch_run'), icon: 'play' }, { value: 'drain', label: t('dispatch_drain'), icon: 'next', tone: 'warn' }, { value: 'stop', label: t('dispatch_stop'), icon: 'ban', tone: 'alarm' }];
+  return html`<${Switch} label=${t('dispatch')} options=${options} value=${doc.dispatch} onPick=${pick} />`;
+}
+
+function Everything() {
+  const doc = farm.value;
+  if (!doc || !can('farm.dispatch')) return null;
+  /** @param {string} verb @param {'paused_all' | 'stopped_all'} done */
+  const all = (verb, done) => attempt(doc.name, async () => {
+    const { results } = /** @type {Api.Bulk} */ (await post(`/v1/farms/${doc.id}/${verb}`));
+    const wrong = results.filter((one) => !one.ok);
+    say(t(done, { count: results.length - wrong.length }), wrong.map((one) => one.problem?.detail ?? one.id).join(' '));
+  });
+  return html`<span class="everything">
+    <${SureButton} icon="pause" label=${t('pause_all')} sure=${t('pause_all_sure')} onClick=${() => all('pause-all', 'paused_all')} />
+    <${SureButton} icon="stop" tone="alarm" label=${t('stop_all')} sure=${t('stop_all_sure')} onClick=${() => all('stop-all', 'stopped_all')} />
+  </span>`;
+}
+
+/** What stands over the page while it cannot be current, or while the farm is told to start nothing. */
+export function Banners() {
+  const dispatch = farm.value?.dispatch;
+  return html`<div class="banners">
+    ${link.value === 'away' ? html`<p class="banner" data-tone="alarm" role="alert"><${Icon} name="wifi" />${t('offline_banner', { span: span((now.value - heardAt.value) / 1000) })}</p>` : null}
+    ${dispatch === 'drain' || dispatch === 'stop' ? html`<p class="banner" data-tone="warn" role="status"><${Icon} name="ban" />${t(dispatch === 'drain' ? 'drain_banner' : 'stop_banner')}</p>` : null}
+  </div>`;
+}

@@ -1,0 +1,138 @@
+// The settings of a printer, and the form that adds one. Credentials go in and never come out; a connection can be tried before
+// anything is kept.
+import { call, get, post, Refusal } from '../core/api.js';
+import { forget, takePrinter } from '../core/farm.js';
+import { html, useEffect, useSignal } from '../core/html.js';
+import { attempt, explain, say } from '../core/notices.js';
+import { go } from '../core/route.js';
+import { can } from '../core/session.js';
+import { t, word } from '../core/words.js';
+import { Button, Choice, Field, formValues, SureButton } from '../parts/controls.js';
+import { Sheet } from '../parts/sheet.js';
+
+/** @param {Record<string, string>} values */
+function machineOf(values) {
+  const [x, y, z] = ['x', 'y', 'z'].map((side) => Number(values[side]));
+  return {
+    ...(values.model ? { model: values.model } : {}),
+    ...(values.nozzle_mm ? { nozzle_mm: Number(values.nozzle_mm) } : {}),
+    ...(x && y && z ? { build_volume_mm: { x, y, z } } : {}),
+    ...(values.plate_type ? { plate_type: values.plate_type } : {}),
+  };
+}
+
+/** @param {string | undefined} text */
+export const tagsOf = (text) => [...new Set((text ?? '').toLowerCase().split(/[\s,]+/).filter(Boolean))].sort();
+
+/** Where a form's field is wrong, by the pointers of the problem. @param {unknown} error @returns {Record<string, string>} */
+export function wrongFields(error) {
+  const errors = error instanceof Refusal ? error.problem.errors ?? [] : [];
+  return Object.fromEntries(errors.map((one) => [one.pointer.split('/').pop() ?? '', one.detail]));
+}
+
+/** @param {{doc?: Api.Printer, wrong: Record<string, string>}} props */
+function MachineFields({ doc, wrong }) {
+  const { model, nozzle_mm: nozzle, build_volume_mm: volume, plate_type: plate } = doc?.machine ?? {};
+  return html`<${Field} label=${t('tags')} name="tags" value=${doc?.tags.join(' ') ?? ''} hint=${t('tags_hint')} wrong=${wrong.tags} />
+    <${Field} label=${t('model')} name="model" value=${model ?? ''} hint=${t('model_hint')} wrong=${wrong.model} />
+    <div class="two"><${Field} label=${t('nozzle_mm')} name="nozzle_mm" type="number" step="0.05" min="0.1" max="3" value=${nozzle ?? ''} wrong=${wrong.nozzle_mm} /><${Field} label=${t('plate_type')} name="plate_type" value=${plate ?? ''} /></div>
+    <fieldset><legend>${t('build_volume')} (mm)</legend><div class="three">
+      <${Field} label="X" name="x" type="number" min="1" value=${volume?.x ?? ''} /><${Field} label="Y" name="y" type="number" min="1" value=${volume?.y ?? ''} /><${Field} label="Z" name="z" type="number" min="1" value=${volume?.z ?? ''} />
+    </div></fieldset>`;
+}
+
+/** @param {{machine: import('../core/farm.js').Machine}} props */
+export function PrinterForm({ machine }) {
+  const doc = machine.doc.peek();
+  const wrong = useSignal(/** @type {Record<string, string>} */ ({}));
+  /** @param {Event} event */
+  const submit = async (event) => {
+    const values = formValues(event);
+    const saved = await attempt(doc.name, async () => {
+      try {
+        const { credential, address = doc.link.address } = values;
+        const moved = address !== doc.link.address || credential;
+        /** @type {Api.Printer} */
+        const fresh = await call('PATCH', `/v1/printers/${doc.id}`, { ifMatch: machine.doc.peek().revision, body: { name: values.name, tags: tagsOf(values.tags), machine: machineOf(values), ...(moved ? { link: { driver: doc.link.driver, address, ...(credential ? { credential } : {}) } } : {}) } });
+        return fresh;
+      } catch (error) {
+        wrong.value = wrongFields(error);
+        throw error;
+      }
+    });
+    if (!saved) return;
+    takePrinter(saved);
+    say(t('saved', { name: saved.name }));
+    go(`/p/${doc.id}`);
+  };
+  const remove = () => attempt(doc.name, async () => {
+    await call('DELETE', `/v1/printers/${doc.id}`, { ifMatch: machine.doc.peek().revision });
+    forget(doc.id);
+    go('/');
+  });
+  return html`<form class="form" onSubmit=${submit}>
+    <${Field} label=${t('name')} name="name" value=${doc.name} required wrong=${wrong.value.name} />
+    <${MachineFields} doc=${doc} wrong=${wrong.value} />
+    <${Field} label=${t('address')} name="address" value=${doc.link.address} wrong=${wrong.value.address} />
+    <${Field} label=${t('credential')} name="credential" type="password" autocomplete="new-password" placeholder=${t('credential_kept')} wrong=${wrong.value.credential} />
+    <div class="form-end"><${Button} type="submit" tone="main" icon="check" label=${t('save')} />
+      ${can('printer.delete') ? html`<${SureButton} quiet icon="trash" label=${t('remove')} sure=${t('remove_sure', { name: doc.name })} onClick=${remove} />` : null}</div>
+  </form>`;
+}
+
+/** @param {{onClose: () => void}} props */
+export function AddPrinter({ onClose }) {
+  const drivers = useSignal(/** @type {Api.Driver[]} */ ([]));
+  const chosen = useSignal('');
+  const wrong = useSignal(/** @type {Record<string, string>} */ ({}));
+  const found = useSignal(/** @type {{tone: string, text: string} | null} */ (null));
+  useEffect(() => {
+    attempt(t('add_printer'), () => get('/v1/system/drivers')).then((/** @type {any} */ list) => {
+      drivers.value = list?.items ?? [];
+      chosen.value = drivers.value[0]?.name ?? '';
+    });
+  }, []);
+  const driver = drivers.value.find((one) => one.name === chosen.value);
+  /** @param {Record<string, string>} values */
+  const linkOf = (values) => ({ driver: chosen.peek(), address: values.address ?? '', ...(values.credential ? { credential: values.credential } : {}) });
+  /** @param {MouseEvent} event */
+  const test = async (event) => {
+    const form = /** @type {HTMLFormElement} */ (/** @type {HTMLElement} */ (event.currentTarget).closest('form'));
+    const values = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value).trim()]));
+    found.value = null;
+    try {
+      const told = /** @type {{firmware?: string, activity: string}} */ (await post('/v1/printers/test-connection', linkOf(values)));
+      found.value = { tone: 'good', text: [t('test_ok'), told.firmware, word('state', told.activity)].filter(Boolean).join(' · ') };
+    } catch (error) {
+      const { detail, hint } = explain(error);
+      found.value = { tone: 'alarm', text: `${detail} ${hint}` };
+      wrong.value = wrongFields(error);
+    }
+  };
+  /** @param {Event} event */
+  const submit = async (event) => {
+    const values = formValues(event);
+    const made = await attempt(values.name ?? t('add_printer'), async () => {
+      try {
+        return /** @type {Api.Printer} */ (await post('/v1/printers', { name: values.name, link: linkOf(values), machine: machineOf(values), tags: tagsOf(values.tags) }));
+      } catch (error) {
+        wrong.value = wrongFields(error);
+        throw error;
+      }
+    });
+    if (!made) return;
+    takePrinter(made);
+    say(t('added', { name: made.name }), t('added_hint'));
+    go(`/p/${made.id}`);
+  };
+  return html`<${Sheet} title=${t('add_printer')} onClose=${onClose}><form class="form" onSubmit=${submit}>
+    <${Field} label=${t('name')} name="name" required wrong=${wrong.value.name} />
+    <${Choice} label=${t('driver')} name="driver" value=${chosen.value} options=${drivers.value.map((one) => ({ value: one.name, label: one.title }))} onPick=${(/** @type {string} */ name) => { chosen.value = name; }} />
+    <${Field} label=${t('address')} name="address" required hint=${driver?.address_hint} wrong=${wrong.value.address} />
+    <${Field} label=${t('credential')} name="credential" type="password" autocomplete="new-password" hint=${driver?.credential_hint} wrong=${wrong.value.credential} />
+    <${Button} icon="wifi" label=${t('test_connection')} onClick=${test} />
+    ${found.value ? html`<p class="banner" data-tone=${found.value.tone} role="status">${found.value.text}</p>` : null}
+    <${MachineFields} wrong=${wrong.value} />
+    <div class="form-end"><${Button} type="submit" tone="main" icon="plus" label=${t('add_printer')} /></div>
+  </form></${Sheet}>`;
+}

@@ -1,0 +1,41 @@
+// Why a job waits, per printer: what keeps it away and what a person can do. Printers with the same reasons share a line, or a
+// hundred of them would hide the one that matters.
+import { get } from '../core/api.js';
+import { queue } from '../core/farm.js';
+import { html, useEffect, useSignal } from '../core/html.js';
+import { explain } from '../core/notices.js';
+import { reason, t } from '../core/words.js';
+
+/** @param {{job: string}} props */
+export function WhyTable({ job }) {
+  const why = useSignal(/** @type {Api.Why | null} */ (null));
+  const trouble = useSignal('');
+  useEffect(() => {
+    /** @type {Promise<Api.Why>} */ (get(`/v1/jobs/${job}/why`)).then((told) => { why.value = told; }, (error) => { trouble.value = explain(error).detail; });
+  }, [job, queue.value]);
+  if (trouble.value) return html`<p class="trouble">${trouble.value}</p>`;
+  if (!why.value) return html`<div class="why-table"></div>`;
+  const groups = grouped(why.value);
+  return html`<div class="why-table">
+    ${why.value.job.map((one) => html`<p key=${one.code}><b>${reason(one.code, one.text)}</b> ${one.fix}</p>`)}
+    <table><thead><tr><th>${t('printers')}</th><th>${t('why')}</th><th>${t('what_to_do')}</th></tr></thead>
+    <tbody>${groups.map(({ key, members, reasons }) => html`<tr key=${key}>
+      <td><b>${members.length > 1 ? t('count_printers', { count: members.length }) : null}</b> ${members.slice(0, 12).map((one) => html`<a key=${one.printer_id} class="tag" href=${`/p/${one.printer_id}`}>${one.name}</a> `)}${members.length > 12 ? '…' : null}</td>
+      <td>${reasons.length ? reasons.map((one) => html`<p key=${one.code}>${reason(one.code, one.text)}</p>`) : html`<p>${t('could_run')}</p>`}</td>
+      <td>${reasons.map((one) => html`<p key=${one.code}>${one.fix}</p>`)}</td>
+    </tr>`)}</tbody></table>
+  </div>`;
+}
+
+/** @param {Api.Why} why Those that could run it or lack the least come first. */
+function grouped(why) {
+  /** @type {Map<string, {key: string, members: Api.Why['printers'], reasons: Api.WhyCode[]}>} */
+  const groups = new Map();
+  for (const printer of why.printers) {
+    const key = printer.reasons.map((one) => one.code).join();
+    const group = groups.get(key) ?? { key, members: [], reasons: printer.reasons };
+    group.members.push(printer);
+    groups.set(key, group);
+  }
+  return [...groups.values()].sort((a, b) => a.reasons.length - b.reasons.length || b.members.length - a.members.length);
+}

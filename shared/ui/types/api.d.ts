@@ -1,0 +1,55 @@
+/** What the page reads of the public API's documents. Enums are open: a client must accept new words. */
+declare namespace Api {
+  type Id = string;
+  type Time = string;
+  interface Actor { kind: string; id: string }
+  interface Problem {
+    type?: string; title: string; status: number; code: string; detail?: string; subject?: string; hint?: string;
+    permission?: string; errors?: { pointer: string; code: string; detail: string }[]; request_id?: string;
+  }
+  interface Me { actor: Actor; store_id: Id; grants: { permissions: string[] }; expires_at?: Time }
+  interface Row { id: Id; created_at: Time; revision: number; changed_at?: Time; farm_id?: Id }
+  interface Page<T> { items: T[]; next_cursor?: string; total?: number }
+  interface Farm extends Row { name: string; dispatch: string; connection: string }
+  interface Size { x: number; y: number; z: number }
+  interface Machine { model?: string; nozzle_mm?: number; build_volume_mm?: Size; plate_type?: string }
+  interface Loaded { material?: string; colour?: string; grams?: number }
+  interface Printer extends Row {
+    name: string; link: { driver: string; address: string }; machine: Machine; tags: string[]; loaded?: Loaded[]; capabilities: string[];
+    connection: string; activity: string; bed: string; admin: string; admin_note?: string; config: string; control: string; display: string;
+    bed_use?: string; bed_token?: { bed_use: string; by: string; actor: Actor; given_at: Time }; attempt_id?: Id; job_id?: Id;
+    foreign?: { file?: string; since: Time }; fault?: { code?: string; text: string }; connection_problem?: string;
+    failures_in_a_row: number; firmware?: string;
+  }
+  interface Temperature { actual_celsius: number; target_celsius?: number }
+  interface Telemetry {
+    nozzles?: Temperature[]; bed?: Temperature; chamber?: Temperature; progress?: number; remaining_seconds?: number;
+    elapsed_seconds?: number; layer?: number; layers?: number; file?: string; seen_at?: Time;
+  }
+  interface Target { printer_id?: Id; pool_id?: Id; tags?: string[] }
+  interface Needs { models?: string[]; nozzle_mm?: number; materials?: { material?: string; colour?: string; grams?: number }[] }
+  interface Job extends Row {
+    name: string; file_id: Id; state: string; phase: string; hold_reason?: string; pause_reason?: string; attempt_id?: Id; printer_id?: Id;
+    target: Target; needs: Needs; priority: number; due_at?: Time; estimated_seconds?: number; items: number; cancel_requested?: object;
+    attempts: number; printers_tried?: Id[]; detail?: string; created_by: Actor; started_at?: Time; ended_at?: Time;
+  }
+  interface Attempt extends Row { job_id: Id; printer_id?: Id; state: string; failure_reason?: string; detail?: string; started_at?: Time; ended_at?: Time }
+  interface Waiting { job: string[]; printers: Record<string, number>; summary: string }
+  interface QueueEntry { job?: Job; waiting: Waiting }
+  interface Queue { entries: QueueEntry[]; waiting: number; active: number }
+  interface WhyCode { code: string; text: string; fix: string }
+  interface Why { job_id: Id; summary: string; job: WhyCode[]; printers: { printer_id: Id; name: string; reasons: WhyCode[] }[] }
+  interface Filament { tool: number; material?: string; colour?: string; grams?: number }
+  interface Sliced {
+    slicer?: { name: string; version?: string }; printer_model?: string; nozzle_diameters_mm?: number[]; filaments?: Filament[];
+    estimated_seconds?: number; layer_height_mm?: number; layer_count?: number; bounds?: { min_mm: number[]; max_mm: number[] };
+    warnings?: { code: string; line: number; times: number }[];
+  }
+  interface File extends Row { name: string; sha256: string; size_bytes: number; sliced: Sliced; created_by: Actor }
+  interface Pool extends Row { name: string; tags: string[] }
+  interface Driver { name: string; title: string; address_hint: string; credential_hint: string; capabilities: string[] }
+  interface Key extends Row { name: string; hint: string; role?: string; grants?: { permissions: string[] }; allowed_networks?: string[]; state: string; expires_at?: Time; pool_id?: Id; printer_id?: Id }
+  interface Command extends Row { verb: string; printer_id: Id; state: string; detail?: string }
+  interface Event { id: Id; type: string; number: number; subject: { kind: string; id: Id; revision: number }; occurred_at: Time; data: Record<string, unknown> }
+  interface Bulk { results: { id: Id; ok: boolean; problem?: Problem }[] }
+}
