@@ -221,6 +221,7 @@ impl Core {
             Ok(answer) if matches!(answer.status, 401 | 403) => LinkProblem::WrongCredential { address },
             Ok(answer) if answer.status < 500 => return Some(answer),
             Err(NoAnswer::Silent) => LinkProblem::Silent { address },
+            Err(NoAnswer::Unreachable(detail)) => LinkProblem::Unreachable { address, detail },
             failed @ (Ok(_) | Err(_)) => LinkProblem::Unreachable { address, detail: in_words(&failed) },
         };
         self.down(now, problem);
