@@ -237,7 +237,11 @@ impl Core {
                 backoff(self.contact.link_failures)
             }
         };
-        self.contact = Contact { link_failures: self.contact.link_failures.saturating_add(1), ..Contact::default() };
+        self.contact = Contact {
+            link_failures: self.contact.link_failures.saturating_add(1),
+            connect_tried_at: self.contact.connect_tried_at,
+            ..Contact::default()
+        };
         self.link = Link::Down { retry_at: now.plus_millis(pause) };
         for abandoned in self.requests.abandon_questions() {
             self.ask(abandoned);
