@@ -81,7 +81,9 @@ impl Rows<'_> {
             .prepare_cached("SELECT token FROM bed_token WHERE printer = ?1 AND consumed_by IS NULL")?
             .query_row([printer.to_string()], |r| r.get(0))
             .optional()?;
-        found.map(|text| serde_json::from_str(&text).map_err(|cause| StoreError::Document { kind: "bed_token", cause })).transpose()
+        found
+            .map(|text| serde_json::from_str(&text).map_err(|cause| StoreError::Document { kind: "bed_token", cause }))
+            .transpose()
     }
 }
 

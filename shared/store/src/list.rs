@@ -75,23 +75,9 @@ impl Rows<'_> {
     /// # Errors
     /// [`StoreError::BadCursor`] for a cursor of another list; else what the database says.
     pub fn list(&self, row: &KindRow, selection: &Selection, within: Within<'_>) -> Result<Listed, StoreError> {
-        let mut clause = Where { sql: "deleted = 0".to_owned(), values: Vec::new() };
-        scope(&mut clause, row, within);
-        for condition in &selection.conditions {
-            filter(&mut clause, row, condition);
-        }
+        let mut clause = selected(row, selection, within);
         let total = selection.include_total.then(|| self.count(row, &clause)).transpose()?;
-        let sort = sort_sql(row, selection);
-        let direction = if selection.sort.descending { "DESC" } else { "ASC" };
-        if let Some(cursor) = &selection.cursor {
-            after(&mut clause, row.kind, &sort, selection, cursor)?;
-        }
-        let limit = clause.bind(Value::Integer(i64::try_from(selection.limit.saturating_add(1)).unwrap_or(i64::MAX)));
-        let sql = format!(
-            "SELECT {ENVELOPE}, {sort} FROM {} AS r WHERE {} ORDER BY {sort} {direction}, id {direction} LIMIT {limit}",
-            table(row.kind),
-            clause.sql
-        );
+        let sql = page_sql(&mut clause, row, selection)?;
         let mut statement = self.connection.prepare_cached(&sql)?;
         let found =
             statement.query_map(rusqlite::params_from_iter(clause.values), |r| Ok((columns(r)?, r.get::<_, Value>(7)?)))?;
@@ -132,6 +118,29 @@ impl Rows<'_> {
     }
 }
 
+fn selected(row: &KindRow, selection: &Selection, within: Within<'_>) -> Where {
+    let mut clause = Where { sql: "deleted = 0".to_owned(), values: Vec::new() };
+    scope(&mut clause, row, within);
+    for condition in &selection.conditions {
+        filter(&mut clause, row, condition);
+    }
+    clause
+}
+
+fn page_sql(clause: &mut Where, row: &KindRow, selection: &Selection) -> Result<String, StoreError> {
+    let sort = sort_sql(row, selection);
+    let direction = if selection.sort.descending { "DESC" } else { "ASC" };
+    if let Some(cursor) = &selection.cursor {
+        after(clause, row.kind, &sort, selection, cursor)?;
+    }
+    let limit = clause.bind(Value::Integer(i64::try_from(selection.limit.saturating_add(1)).unwrap_or(i64::MAX)));
+    Ok(format!(
+        "SELECT {ENVELOPE}, {sort} FROM {} AS r WHERE {} ORDER BY {sort} {direction}, id {direction} LIMIT {limit}",
+        table(row.kind),
+        clause.sql
+    ))
+}
+
 fn scope(clause: &mut Where, row: &KindRow, within: Within<'_>) {
     let store = clause.bind(Value::Text(within.store.to_string()));
     clause.and(&format!("store_id = {store}"));
@@ -142,6 +151,9 @@ fn scope(clause: &mut Where, row: &KindRow, within: Within<'_>) {
     let Scope::Only(held) = within.tags else { return };
     if row.tag_scope == TagScope::Free {
         return;
+    }
+    if held.is_empty() {
+        return clause.and("0");
     }
     let tags = clause.bind_all(held.iter().map(ToString::to_string));
     let printers = format!("SELECT id FROM label WHERE kind = 'printer' AND label IN ({tags})");
@@ -245,4 +257,100 @@ fn after(clause: &mut Where, kind: Kind, sort: &str, selection: &Selection, curs
     let side = if cursor.down { "<" } else { ">" };
     clause.and(&format!("({sort}, id) {side} ({key}, {id})"));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use contract::list::Sort;
+    use contract::record::kind_row;
+    use domain::id::Id;
+    use domain::time::Timestamp;
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::migrations;
+
+    fn plan(connection: &Connection, sql: &str, values: &[Value]) -> String {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let lines = statement.query_map(rusqlite::params_from_iter(values), |r| r.get::<_, String>(3)).unwrap();
+        lines.collect::<Result<Vec<_>, _>>().unwrap().join("\n")
+    }
+
+    fn list_plan(kind: Kind, selection: &Selection, tags: &Scope<Tag>) -> String {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations::run(&mut connection).unwrap();
+        let store = StoreId::new(Timestamp::from_millis(0), [0; 10]);
+        let row = kind_row(kind);
+        let mut clause = selected(row, selection, Within { store, farms: &Scope::All, tags });
+        let sql = page_sql(&mut clause, row, selection).unwrap();
+        plan(&connection, &sql, &clause.values)
+    }
+
+    fn check(kind: Kind, selection: &Selection, needles: &[&str]) {
+        let plan = list_plan(kind, selection, &Scope::All);
+        for needle in needles {
+            assert!(plan.contains(needle), "{kind} {:?}: no `{needle}` in\n{plan}", selection.conditions);
+        }
+    }
+
+    #[test]
+    fn the_newest_jobs_come_from_the_index_without_sorting() {
+        check(Kind::Job, &Selection::all(), &["USING INDEX rec_job_created"]);
+        assert!(!list_plan(Kind::Job, &Selection::all(), &Scope::All).contains("TEMP B-TREE"));
+    }
+
+    #[test]
+    fn jobs_of_a_phase_a_printer_or_an_external_id_are_found_by_index() {
+        for (column, index) in
+            [("phase", "rec_job_phase"), ("printer_id", "rec_job_printer_id"), ("external_id", "rec_job_external_id")]
+        {
+            let selection = Selection::all().with(Condition::OneOf(column, vec!["x".to_owned()]));
+            check(Kind::Job, &selection, &[index]);
+            let sorted = Selection { sort: Sort { column: "priority", descending: true }, ..selection };
+            check(Kind::Job, &sorted, &[index]);
+        }
+    }
+
+    #[test]
+    fn labels_and_pairs_are_looked_up_not_scanned() {
+        check(
+            Kind::Printer,
+            &Selection::all().with(Condition::Label("rack-a".into())),
+            &["SEARCH label USING PRIMARY KEY (kind=? AND label=?)"],
+        );
+        check(
+            Kind::Printer,
+            &Selection::all().with(Condition::Metadata("a".into(), "b".into())),
+            &["SEARCH pair USING PRIMARY KEY (kind=? AND name=? AND value=?)"],
+        );
+    }
+
+    #[test]
+    fn no_tag_scope_scans_the_labels() {
+        let tags = Scope::Only(BTreeSet::from(["rack-a".parse().unwrap()]));
+        for kind in [Kind::Printer, Kind::Pool, Kind::Job, Kind::Attempt, Kind::Command] {
+            let plan = list_plan(kind, &Selection::all(), &tags);
+            assert!(!plan.contains("SCAN label") && !plan.contains("SCAN l"), "{kind}\n{plan}");
+        }
+    }
+
+    #[test]
+    fn the_feeds_of_events_and_rows_are_read_by_position() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations::run(&mut connection).unwrap();
+        for (sql, index) in [
+            ("SELECT * FROM event WHERE position > ?1 ORDER BY position LIMIT ?2", "INTEGER PRIMARY KEY"),
+            ("SELECT * FROM event WHERE position > ?1 AND subject_id = ?2 ORDER BY position LIMIT ?3", "event_of"),
+            ("SELECT * FROM rec_job WHERE position > ?1 ORDER BY position LIMIT ?2", "rec_job_position"),
+            ("SELECT * FROM rec_job WHERE deleted = 0 AND phase IN (?1, ?2) ORDER BY created_at, id", "rec_job_phase"),
+            ("DELETE FROM request WHERE created_at <= ?1", "request_age"),
+            ("SELECT token FROM bed_token WHERE printer = ?1 AND consumed_by IS NULL", "bed_token_unused"),
+        ] {
+            let places = sql.matches('?').count();
+            let plan = plan(&connection, sql, &vec![Value::Integer(1); places]);
+            assert!(plan.contains(index), "{sql}\n{plan}");
+        }
+    }
 }

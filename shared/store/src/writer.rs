@@ -170,3 +170,136 @@ fn write_until_closed(mut db: Db, inbox: &Receiver<Box<dyn Job>>, head: &watch::
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use domain::actor::{Actor, ActorKind};
+    use domain::id::{Id, PoolId};
+    use domain::part::Pool;
+    use domain::time::Timestamp;
+
+    use super::*;
+    use crate::tx::SeededEntropy;
+
+    fn by() -> By {
+        By::new(Actor::new(ActorKind::Floor, "owner"), Timestamp::from_millis(0))
+    }
+
+    fn pool(n: u8, name: &str) -> Pool {
+        let created_at = Timestamp::from_millis(0);
+        Pool { id: PoolId::new(created_at, [n; 10]), name: name.parse().unwrap(), tags: Default::default(), created_at }
+    }
+
+    fn store(folder: &Path) -> Store {
+        let entropy = Box::new(SeededEntropy(1));
+        let options = OpenOptions { path: None, now: Timestamp::from_millis(0), entropy, live: true };
+        Store::open(&folder.join("store.db"), options).unwrap()
+    }
+
+    async fn settle() {
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The database may grow by that many pages and no further; none = as it likes.
+    async fn room(store: &Store, pages: Option<u64>) {
+        let set = move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+            let used: u64 = tx.connection.pragma_query_value(None, "page_count", |r| r.get(0))?;
+            let most = pages.map_or(i64::from(u32::MAX - 1), |pages| (used + pages).cast_signed());
+            Ok(tx.connection.query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(()))?)
+        };
+        store.write(by(), set).await.unwrap();
+    }
+
+    async fn fill(store: &Store) -> u64 {
+        let mut written = 0;
+        loop {
+            let grown = store.write(by(), move |tx| tx.put_setting(&format!("filler-{written}"), &"x".repeat(3_000))).await;
+            match grown {
+                Ok(()) => written += 1,
+                Err(error) => {
+                    assert!(error.is_disk_full(), "{error}");
+                    return written;
+                }
+            }
+        }
+    }
+
+    fn settings(store: &Store, names: &[&str]) -> Vec<bool> {
+        let found = |name: &&str| store.read::<_, StoreError>(|rows| rows.setting::<String>(name)).unwrap().is_some();
+        names.iter().map(found).collect()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_as_such_and_writing_goes_on_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        room(&store, Some(8)).await;
+        let written = fill(&store).await;
+        assert!(written > 0);
+        for n in 0..written {
+            assert_eq!(settings(&store, &[&format!("filler-{n}")]), [true], "what was answered stands");
+        }
+        assert_eq!(settings(&store, &[&format!("filler-{written}")]), [false]);
+        room(&store, None).await;
+        store.write(by(), |tx| tx.create(&pool(1, "a"))).await.unwrap();
+        let numbers = store.read::<_, StoreError>(|rows| Ok(rows.events_after(0, &[], None, 9)?.len())).unwrap();
+        assert_eq!((numbers, *store.head().borrow()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_a_full_disk_took_is_refused_as_a_whole_and_the_next_one_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        room(&store, Some(4)).await;
+        let (open, gate) = channel::<()>();
+        let mut callers = Vec::new();
+        let mut call = |write: Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send>| {
+            let store = store.clone();
+            callers.push(tokio::spawn(async move { store.write(by(), write).await }));
+        };
+        call(Box::new(move |tx| {
+            gate.recv().map_err(|_| StoreError::Closed)?;
+            tx.put_setting("before", &"a")
+        }));
+        call(Box::new(|_| Err(StoreError::BadCursor)));
+        call(Box::new(|tx| tx.put_setting("large", &"x".repeat(1_000_000))));
+        call(Box::new(|tx| tx.put_setting("after", &"a")));
+        settle().await;
+        open.send(()).unwrap();
+        let mut answers = Vec::new();
+        for caller in callers {
+            answers.push(caller.await.unwrap());
+        }
+        assert!(answers[0].as_ref().is_err_and(StoreError::is_disk_full), "{answers:?}");
+        assert!(matches!(answers[1], Err(StoreError::BadCursor)), "a refusal stands");
+        assert!(answers[2].as_ref().is_err_and(StoreError::is_disk_full), "{answers:?}");
+        assert!(answers[3].is_ok(), "{answers:?}");
+        assert_eq!(settings(&store, &["before", "large", "after"]), [false, false, true]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_overlooks_a_full_disk_cannot_leave_half_of_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        room(&store, Some(4)).await;
+        let answer: Result<(), StoreError> = store
+            .write(by(), |tx| {
+                tx.create(&pool(1, "before"))?;
+                let overlooked = tx.part(|tx| tx.put_setting("large", &"x".repeat(1_000_000)));
+                assert!(overlooked.is_err_and(|error| error.is_disk_full()));
+                assert!(tx.create(&pool(2, "after")).is_err());
+                assert!(tx.put_setting("after", &"a").is_err());
+                assert!(tx.part(|_| Ok::<(), StoreError>(())).is_err());
+                Ok(())
+            })
+            .await;
+        assert!(answer.is_err_and(|error| error.is_disk_full()));
+        assert_eq!(settings(&store, &["large", "after"]), [false, false]);
+        assert_eq!(store.read::<_, StoreError>(|rows| Ok(rows.all::<Pool>()?.len())).unwrap(), 0);
+        assert_eq!(store.read::<_, StoreError>(|rows| Ok(rows.log_end()?.position)).unwrap(), 0);
+    }
+}
