@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 type Failed = Box<dyn std::error::Error>;
 
+/// Jobs that the lists go over, beside those of the one caller.
 const JOBS: u32 = 10_000;
 
 fn job(n: u32) -> Result<Job, serde_json::Error> {

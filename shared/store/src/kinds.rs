@@ -49,7 +49,7 @@ fn create_sql(row: &KindRow) -> String {
         columns_sql(row)
     );
     for column in row.columns.iter().filter(|column| column.indexed) {
-        sql += &format!("CREATE INDEX {table}_{0} ON {table} ({0});", column.name);
+        sql += &format!("CREATE INDEX {table}_{0} ON {table} ({0}, created_at, id);", column.name);
     }
     sql
 }

@@ -314,6 +314,27 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_jobs_of_one_phase_or_printer_come_without_sorting() {
+        for column in ["phase", "printer_id"] {
+            let selection = Selection::all().with(Condition::OneOf(column, vec!["x".to_owned()]));
+            assert!(!list_plan(Kind::Job, &selection, &Scope::All).contains("TEMP B-TREE"), "{column}");
+        }
+    }
+
+    #[test]
+    fn pages_of_every_size_and_place_share_one_prepared_statement() {
+        let row = kind_row(Kind::Job);
+        let within = Within { store: StoreId::new(Timestamp::from_millis(0), [0; 10]), farms: &Scope::All, tags: &Scope::All };
+        let sql = |limit, cursor: Option<String>| {
+            let selection = Selection { limit, cursor, ..Selection::all() };
+            page_sql(&mut selected(row, &selection, within), row, &selection).unwrap()
+        };
+        assert_eq!(sql(1, None), sql(200, None));
+        let cursor = |number| Some(cursor_after(Kind::Job, &Selection::all(), "job_1", &Value::Integer(number)));
+        assert_eq!(sql(1, cursor(1)), sql(50, cursor(2)));
+    }
+
+    #[test]
     fn labels_and_pairs_are_looked_up_not_scanned() {
         check(
             Kind::Printer,

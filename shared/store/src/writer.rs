@@ -198,6 +198,8 @@ mod tests {
         Store::open(&folder.join("store.db"), options).unwrap()
     }
 
+    type Write = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send>;
+
     async fn settle() {
         for _ in 0..8 {
             tokio::task::yield_now().await;
@@ -257,7 +259,7 @@ mod tests {
         room(&store, Some(4)).await;
         let (open, gate) = channel::<()>();
         let mut callers = Vec::new();
-        let mut call = |write: Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send>| {
+        let mut call = |write: Write| {
             let store = store.clone();
             callers.push(tokio::spawn(async move { store.write(by(), write).await }));
         };

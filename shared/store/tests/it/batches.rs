@@ -92,7 +92,12 @@ async fn whoever_is_answered_finds_the_row_through_another_connection() {
     while let Some(seen) = callers.join_next().await {
         assert_eq!(seen.unwrap(), 1);
     }
-    store.read::<_, StoreError>(|rows| Ok(check_whole(rows))).unwrap();
+    store
+        .read::<_, StoreError>(|rows| {
+            check_whole(rows);
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[tokio::test]
