@@ -1,1 +1,21 @@
-//! To be written.
+//! Operations and the one pipeline that carries them out, at every door and on both sides: the agent and
+//! the relay assemble the same registry and differ only in what they are home of.
+
+pub mod auth;
+pub mod blobs;
+pub mod bulk;
+pub mod clock;
+pub mod door;
+pub mod entropy;
+pub mod facts;
+pub mod floor;
+pub mod http;
+pub mod key_text;
+pub mod openapi;
+pub mod operation;
+pub mod ops;
+pub mod password;
+pub mod pipeline;
+pub mod registry;
+pub mod request;
+pub mod stream;

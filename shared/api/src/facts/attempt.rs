@@ -1,0 +1,227 @@
+//! An attempt moves: its job follows it, its printer and its bed with them.
+
+use contract::event::Named;
+use contract::problem::{Code, Problem};
+use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, FailureReason, Stage, StateWord, Token};
+use domain::bed::{Bed, BedUse};
+use domain::farm::Farm;
+use domain::id::{AttemptId, FileId, JobId, PrinterId};
+use domain::job::{HoldReason, Job, JobEvent, JobState, Run};
+use domain::printer::{Admin, Printer};
+use store::Tx;
+
+use super::must;
+use super::service::put_printer;
+use crate::operation::Failure;
+
+/// Claims a printer for a job: a new attempt. Both must still be free; the caller has planned on a
+/// snapshot, this decides on what is true now.
+///
+/// # Errors
+/// A problem if the job does not wait or the printer is not free.
+pub fn assign(tx: &mut Tx<'_>, job_id: JobId, printer_id: PrinterId) -> Result<Option<AttemptId>, Failure> {
+    let mut job = must::<Job>(tx, job_id)?.record;
+    let mut printer = must::<Printer>(tx, printer_id)?.record;
+    let free = printer.attempt_id.is_none()
+        && printer.admin == Admin::Enabled
+        && printer.bed == Bed::Clear
+        && printer.foreign.is_none()
+        && tx.rows().bed_token(printer_id)?.is_some();
+    if job.state != JobState::Queued || !free {
+        return Ok(None);
+    }
+    let id: AttemptId = tx.new_id();
+    let token = Token::new(tx.random());
+    job.attempts += 1;
+    let attempt = Attempt {
+        id,
+        job_id,
+        printer_id,
+        file_id: job.file_id,
+        ordinal: job.attempts,
+        token,
+        state: AttemptState::Active(Stage::Assigned),
+        cancel_requested: false,
+        detail: None,
+        judgement: None,
+        created_at: tx.now(),
+        sent_at: None,
+        started_at: None,
+        ended_at: None,
+    };
+    job.state = job.state.after(JobEvent::Assign(Run { attempt_id: id, printer_id }))?;
+    if !job.printers_tried.contains(&printer_id) {
+        job.printers_tried.push(printer_id);
+    }
+    (printer.attempt_id, printer.job_id) = (Some(id), Some(job_id));
+    tx.create(&attempt)?;
+    tx.update_as(&job, &[Named::JobAssigned])?;
+    put_printer(tx, printer, &[])?;
+    Ok(Some(id))
+}
+
+/// Moves an attempt, and all that follows it. A move to where it is already changes nothing.
+///
+/// # Errors
+/// `illegal_state` if the machine does not allow it.
+pub fn move_attempt(tx: &mut Tx<'_>, id: AttemptId, event: AttemptEvent, detail: Option<String>) -> Result<(), Failure> {
+    let mut attempt = must::<Attempt>(tx, id)?.record;
+    let old = attempt.state;
+    let new = old.after(event)?;
+    if new == old && detail == attempt.detail {
+        return Ok(());
+    }
+    attempt.state = new;
+    attempt.detail = detail.or(attempt.detail);
+    let now = tx.now();
+    if new == AttemptState::Active(Stage::Starting) {
+        attempt.sent_at = attempt.sent_at.or(Some(now));
+    }
+    if matches!(new, AttemptState::Active(Stage::Printing | Stage::Paused(_))) {
+        attempt.started_at = attempt.started_at.or(Some(now));
+    }
+    if let AttemptState::Done(_) = new {
+        attempt.ended_at = Some(now);
+        attempt.cancel_requested = false;
+    }
+    let failed = matches!(new, AttemptState::Done(End::Failed(_)));
+    tx.update_as(&attempt, if failed { &[Named::AttemptFailed] } else { &[] })?;
+    follow_job(tx, &attempt, old)?;
+    follow_printer(tx, &attempt, old)?;
+    if let AttemptState::Done(End::Failed(reason)) = new {
+        hold_failing_file(tx, attempt.file_id, reason)?;
+    }
+    Ok(())
+}
+
+fn follow_job(tx: &mut Tx<'_>, attempt: &Attempt, old: AttemptState) -> Result<(), Failure> {
+    let mut job = must::<Job>(tx, attempt.job_id)?.record;
+    job.state = job.state.after(JobEvent::Follow(attempt.state))?;
+    job.started_at = job.started_at.or(attempt.started_at);
+    let mut named: Vec<Named> = told(old, attempt.state).into_iter().collect();
+    if let AttemptState::Done(end) = attempt.state {
+        job.ended_at = attempt.ended_at;
+        job.detail.clone_from(&attempt.detail);
+        let wanted_back = job.cancel_requested.as_ref().is_some_and(|cancel| cancel.requeue);
+        job.cancel_requested = None;
+        let back = match end {
+            End::Cancelled(CancelReason::ClearUndone | CancelReason::PrinterWithdrawn) => true,
+            End::Cancelled(CancelReason::Requested) => wanted_back,
+            End::Cancelled(CancelReason::AtPrinter | CancelReason::NotStarted) | End::Completed { .. } | End::Failed(_) => false,
+        };
+        if back {
+            job.state = job.state.after(JobEvent::Requeue)?;
+            (job.started_at, job.ended_at) = (None, None);
+            named = vec![Named::JobRequeued];
+        }
+    }
+    tx.update_as(&job, &named)?;
+    Ok(())
+}
+
+/// The event that tells of a move, if one does.
+const fn told(old: AttemptState, new: AttemptState) -> Option<Named> {
+    match (old, new) {
+        (AttemptState::Active(Stage::Unknown(_)), AttemptState::Active(Stage::Printing | Stage::Paused(_))) => Some(Named::JobRecovered),
+        (AttemptState::Active(Stage::Paused(_)), AttemptState::Active(Stage::Printing)) => Some(Named::JobResumed),
+        (_, AttemptState::Active(Stage::Printing)) => Some(Named::JobStarted),
+        (_, AttemptState::Active(Stage::Paused(_))) => Some(Named::JobPaused),
+        (_, AttemptState::Active(Stage::Unknown(_))) => Some(Named::JobUnknown),
+        (_, AttemptState::Active(Stage::Assigned | Stage::Slicing | Stage::Sending | Stage::Starting)) => None,
+        (_, AttemptState::Done(End::Completed { .. })) => Some(Named::JobCompleted),
+        (_, AttemptState::Done(End::Failed(_))) => Some(Named::JobFailed),
+        (_, AttemptState::Done(End::Cancelled(_))) => Some(Named::JobCancelled),
+    }
+}
+
+fn follow_printer(tx: &mut Tx<'_>, attempt: &Attempt, old: AttemptState) -> Result<(), Failure> {
+    // A printer that was removed meanwhile has nothing left to follow.
+    let Some(row) = tx.get::<Printer>(attempt.printer_id)? else { return Ok(()) };
+    let mut printer = row.record;
+    let mut named = Vec::new();
+    match attempt.state {
+        AttemptState::Active(Stage::Starting) => {
+            // The interlock: without an unconsumed token nothing is started, whoever asks.
+            if !tx.consume_bed_token(printer.id, attempt.id)? {
+                return Err(Problem::new(Code::BedInUse).detail("the bed is not clear").on(printer.id).into());
+            }
+            (printer.bed_token, printer.bed, printer.bed_use) = (None, Bed::NeedsClear, BedUse::attempt(attempt.id));
+        }
+        AttemptState::Active(Stage::Sending) if old.touched_the_bed() => {
+            // The printer itself refused the start: nothing touched the bed.
+            tx.return_bed_token(printer.id, attempt.id)?;
+            printer.bed_token = tx.rows().bed_token(printer.id)?;
+            if let Some(token) = &printer.bed_token {
+                printer.bed_use = token.bed_use.clone();
+            }
+        }
+        AttemptState::Active(Stage::Unknown(_)) => printer.bed = Bed::Unknown,
+        AttemptState::Active(Stage::Printing | Stage::Paused(_)) => printer.bed = Bed::NeedsClear,
+        AttemptState::Active(Stage::Assigned | Stage::Slicing | Stage::Sending) => {}
+        AttemptState::Done(end) => {
+            if printer.attempt_id == Some(attempt.id) {
+                (printer.attempt_id, printer.job_id) = (None, None);
+            }
+            if old.touched_the_bed() {
+                (printer.bed_token, printer.bed, printer.bed_use) = (None, Bed::NeedsClear, BedUse::attempt(attempt.id));
+                named.push(Named::PrinterNeedsClear);
+            }
+            count_failure(tx, &mut printer, end, &mut named)?;
+        }
+    }
+    put_printer(tx, printer, &named)
+}
+
+fn count_failure(tx: &Tx<'_>, printer: &mut Printer, end: End, named: &mut Vec<Named>) -> Result<(), Failure> {
+    match end {
+        End::Completed { .. } => printer.failures_in_a_row = 0,
+        End::Cancelled(_) | End::Failed(FailureReason::FileMissing | FailureReason::Judged) => {}
+        End::Failed(
+            FailureReason::UploadFailed
+            | FailureReason::StorageFull
+            | FailureReason::StartRefused
+            | FailureReason::StartNotSeen
+            | FailureReason::PrinterError
+            | FailureReason::HostLost,
+        ) => {
+            printer.failures_in_a_row += 1;
+            let limit = must::<Farm>(tx, tx.home().farm_id)?.record.quarantine_after;
+            if limit > 0 && printer.failures_in_a_row >= limit && printer.admin == Admin::Enabled {
+                printer.admin = Admin::Quarantined;
+                named.push(Named::PrinterQuarantined);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same file failing on several printers is the file's fault: its waiting jobs are held.
+fn hold_failing_file(tx: &mut Tx<'_>, file: FileId, reason: FailureReason) -> Result<(), Failure> {
+    let limit = must::<Farm>(tx, tx.home().farm_id)?.record.hold_file_after as usize;
+    if limit == 0 || matches!(reason, FailureReason::FileMissing | FailureReason::Judged | FailureReason::HostLost) {
+        return Ok(());
+    }
+    let jobs = tx.rows().all_where::<Job>("file_id", &[&file.to_string()])?;
+    let ids: Vec<String> = jobs.iter().map(|job| job.record.id.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut printers: Vec<PrinterId> = tx
+        .rows()
+        .all_where::<Attempt>("job_id", &ids)?
+        .into_iter()
+        .filter(|attempt| attempt.record.state.state_word() == StateWord::Failed)
+        .map(|attempt| attempt.record.printer_id)
+        .collect();
+    printers.sort_unstable();
+    printers.dedup();
+    if printers.len() < limit {
+        return Ok(());
+    }
+    for row in jobs {
+        let mut job = row.record;
+        if job.state == JobState::Queued {
+            job.state = job.state.after(JobEvent::Hold(HoldReason::SameFileFailing))?;
+            tx.update_as(&job, &[Named::JobHeld])?;
+        }
+    }
+    Ok(())
+}

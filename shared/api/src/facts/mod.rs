@@ -1,0 +1,24 @@
+//! What follows from what on the floor, inside one transaction: an attempt moves, and its job, its
+//! printer, its bed and their events move with it. Operations and the fleet both write through here, so
+//! that there is one place where these rules stand.
+
+mod attempt;
+mod bed;
+mod cancel;
+mod service;
+
+pub use attempt::{assign, move_attempt};
+pub use bed::{clear, foreign_print_seen, undo_clear};
+pub use cancel::{Cancelled, ask_cancel, command_ended, new_command};
+pub use service::{put_out_of_service, put_printer};
+
+use contract::problem::Problem;
+use contract::record::Record;
+use store::{Row, Tx};
+
+use crate::operation::Failure;
+
+/// A record that must be there.
+pub(crate) fn must<R: Record>(tx: &Tx<'_>, id: R::Id) -> Result<Row<R>, Failure> {
+    tx.get::<R>(id)?.ok_or_else(|| Problem::not_found(id).into())
+}

@@ -1,0 +1,58 @@
+//! What only the agent can do: look at printers, plan, test a connection. The relay has none.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use contract::ops::jobs::{WaitingSummary, Why};
+use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
+use contract::ops::system::Finding;
+use contract::problem::Problem;
+use domain::id::{JobId, PrinterId};
+use domain::printer::Capability;
+use domain::telemetry::Telemetry;
+use tokio::sync::broadcast;
+
+/// The live floor.
+#[async_trait]
+pub trait Floor: Send + Sync {
+    /// What a printer shows right now; none if nothing was heard yet.
+    fn telemetry(&self, printer: PrinterId) -> Option<Telemetry>;
+
+    /// Live values as they come.
+    fn follow_telemetry(&self) -> broadcast::Receiver<(PrinterId, Telemetry)>;
+
+    /// Why a job does not run, per printer; none if the job does not wait.
+    ///
+    /// # Errors
+    /// A problem if the floor cannot be read.
+    fn why(&self, job: JobId) -> Result<Option<Why>, Problem>;
+
+    /// The waiting jobs in the order in which they will be tried, with why they wait.
+    ///
+    /// # Errors
+    /// A problem if the floor cannot be read.
+    fn waiting(&self) -> Result<Vec<(JobId, WaitingSummary)>, Problem>;
+
+    /// Tries to reach a printer.
+    ///
+    /// # Errors
+    /// `connection_failed` with what is wrong, in words.
+    async fn test_connection(&self, link: NewLink) -> Result<ConnectionFound, Problem>;
+
+    /// The ways to drive printers.
+    fn drivers(&self) -> Vec<DriverInfo>;
+
+    /// What printers behind a driver can do; none if there is no such driver.
+    fn capabilities(&self, driver: &str) -> Option<Vec<Capability>> {
+        self.drivers().into_iter().find(|known| known.name == driver).map(|known| known.capabilities)
+    }
+
+    /// What is well and what is not.
+    fn examine(&self) -> Vec<Finding>;
+
+    /// Bytes left on the agent's disk above the reserve; none = full.
+    fn disk_room(&self) -> Option<u64>;
+
+    /// Names of jobs and printers that a summary may use.
+    fn names(&self) -> BTreeMap<PrinterId, String>;
+}

@@ -1,0 +1,184 @@
+//! The HTTP door: routes out of the registry, answers and problems as they go over the wire, and the
+//! headers that keep a browser safe.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, get, on};
+use contract::operation::{Method, OperationRow};
+use contract::problem::{Code, Problem};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::auth::authenticate;
+use crate::bulk;
+use crate::door::Door;
+use crate::pipeline::Operation;
+use crate::registry::registry;
+use crate::request::Incoming;
+
+/// An answer before it goes over the wire.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body; null = none.
+    pub body: Value,
+    /// The revision of the thing that is answered: its ETag.
+    pub revision: Option<u64>,
+    /// A session's cookie.
+    pub cookie: Option<String>,
+    /// It was given before.
+    pub replayed: bool,
+}
+
+impl Answer {
+    /// The answer of a reply.
+    ///
+    /// # Errors
+    /// `internal` if it cannot be written as JSON.
+    pub fn of<T: Serialize>(status: u16, reply: &T) -> Result<Self, Problem> {
+        let body = serde_json::to_value(reply).map_err(|error| crate::auth::internal(&error))?;
+        let revision = body.get("revision").and_then(Value::as_u64);
+        Ok(Self { status, body, revision, cookie: None, replayed: false })
+    }
+}
+
+/// The answer as a response.
+pub fn respond(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = if status == StatusCode::NO_CONTENT {
+        status.into_response()
+    } else {
+        (status, axum::Json(&answer.body)).into_response()
+    };
+    let headers = response.headers_mut();
+    if let Some(etag) = answer.revision.and_then(|revision| HeaderValue::from_str(&format!("\"{revision}\"")).ok()) {
+        headers.insert(header::ETAG, etag);
+    }
+    if let Some(cookie) = answer.cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    if answer.replayed {
+        headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A problem as a response.
+pub fn refuse(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = serde_json::to_vec(problem).unwrap_or_default();
+    let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+    if problem.code == Code::Unauthenticated || problem.code == Code::BadCredential {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if problem.code == Code::RateLimited {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+    }
+    response
+}
+
+/// The whole door.
+pub fn router(door: Arc<Door>) -> Router {
+    let mut router = Router::new();
+    for operation in registry() {
+        let operation: Arc<dyn Operation> = Arc::from(operation);
+        let row = *operation.row();
+        if let Some(path) = row.bulk_path() {
+            let (door, operation) = (Arc::clone(&door), Arc::clone(&operation));
+            router = router.route(&path, on(MethodFilter::POST, move |request| bulk::serve(door, operation, request)));
+        }
+        let call_door = Arc::clone(&door);
+        router = router.route(row.path, on(filter(row.method), move |request| serve(call_door, operation, request)));
+    }
+    router
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], crate::openapi::text()) }))
+        .method_not_allowed_fallback(|| async { refuse(&Problem::new(Code::MethodNotAllowed)) })
+        .layer(axum::middleware::map_response(safe_headers))
+}
+
+const fn filter(method: Method) -> MethodFilter {
+    match method {
+        Method::Get => MethodFilter::GET,
+        Method::Post => MethodFilter::POST,
+        Method::Patch => MethodFilter::PATCH,
+        Method::Delete => MethodFilter::DELETE,
+    }
+}
+
+async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Request) -> Response {
+    let row = *operation.row();
+    carry(&row, request, move |request, request_id| async move {
+        let (method, from, incoming) = open(request).await?;
+        let caller = authenticate(&door, &method, &incoming.headers, from);
+        let caller = match (caller, row.access) {
+            // A stale cookie must not keep anybody from signing in.
+            (Err(_), domain::access::Access::Public) => None,
+            (caller, _) => caller?,
+        };
+        operation.call(&door, caller, &request_id, incoming).await
+    })
+    .await
+}
+
+/// Carries one request: its id, its span, its problem.
+pub async fn carry<F, R>(row: &OperationRow, request: Request, run: F) -> Response
+where
+    F: FnOnce(Request, String) -> R,
+    R: Future<Output = Result<Response, Problem>>,
+{
+    let mut random = [0; 8];
+    store::Entropy::fill(&mut crate::entropy::SystemEntropy, &mut random);
+    let request_id: String = "req_".chars().chain(random.iter().flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>())).collect();
+    let span = tracing::info_span!("call", operation = row.id, request_id);
+    let mut response = match run(request, request_id.clone()).instrument(span).await {
+        Ok(response) => response,
+        Err(mut problem) => {
+            problem.request_id = Some(request_id.clone());
+            refuse(&problem)
+        }
+    };
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(HeaderName::from_static("request-id"), id);
+    }
+    response
+}
+
+/// Takes a request apart.
+///
+/// # Errors
+/// `malformed_request` if its path or query is no text.
+pub async fn open(request: Request) -> Result<(http::Method, Option<IpAddr>, Incoming), Problem> {
+    let (mut parts, body) = request.into_parts();
+    let malformed = || Problem::new(Code::MalformedRequest);
+    let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| malformed())?;
+    let path: BTreeMap<String, String> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let query = parts.uri.query().unwrap_or_default();
+    let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| malformed().detail(query))?.0;
+    let from = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    Ok((parts.method, from, Incoming { path, query, headers: parts.headers, body }))
+}
+
+/// What a browser needs to be told, on every answer.
+async fn safe_headers(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("content-security-policy", "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

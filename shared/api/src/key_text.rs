@@ -1,0 +1,58 @@
+//! What an API key looks like: `gty_live_`, 30 base62 characters, and 6 of their CRC32, so that a typo
+//! is refused without asking a database and a scanner can find a leaked key.
+
+use store::Tx;
+
+const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Makes a key: `live` or `test`.
+pub fn api_key(tx: &mut Tx<'_>, live: bool) -> String {
+    let prefix = if live { "gty_live_" } else { "gty_test_" };
+    let body = random_text(tx, 30);
+    let sum = checksum(&body);
+    format!("{prefix}{body}{sum}")
+}
+
+/// Whether a text can be a key at all.
+pub fn is_api_key(text: &str) -> bool {
+    let rest = text.strip_prefix("gty_live_").or_else(|| text.strip_prefix("gty_test_"));
+    rest.and_then(|rest| rest.split_at_checked(30)).is_some_and(|(body, sum)| body.bytes().all(|b| LETTERS.contains(&b)) && checksum(body) == sum)
+}
+
+/// Random base62 text. Bytes beyond the largest multiple of 62 are thrown away, so that no letter is
+/// likelier than another.
+pub fn random_text(tx: &mut Tx<'_>, length: usize) -> String {
+    let mut text = String::with_capacity(length);
+    while text.len() < length {
+        let [byte] = tx.random::<1>();
+        if byte < 248 {
+            text.push(char::from(LETTERS[usize::from(byte % 62)]));
+        }
+    }
+    text
+}
+
+fn checksum(body: &str) -> String {
+    let mut rest = crc32fast::hash(body.as_bytes());
+    let mut sum = [b'0'; 6];
+    for place in sum.iter_mut().rev() {
+        *place = LETTERS[(rest % 62) as usize];
+        rest /= 62;
+    }
+    sum.iter().map(|byte| char::from(*byte)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_with_one_wrong_letter_is_no_key() {
+        let body = "0123456789abcdefghijABCDEFGHIJ";
+        let key = format!("gty_live_{body}{}", checksum(body));
+        assert!(is_api_key(&key));
+        assert_eq!(key.len(), 45);
+        assert!(!is_api_key(&key.replace("abc", "abd")));
+        assert!(!is_api_key(&key[..44]) && !is_api_key("gty_live_") && !is_api_key(""));
+    }
+}

@@ -1,0 +1,257 @@
+//! What an operation does. A read looks; a write decides on what it reads inside its transaction; bytes
+//! are streamed. Each gets a proof ([`By`]) that only the pipeline can make: signed in, permitted,
+//! validated. Rows are reached through that proof, so another store's row is simply absent.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+use contract::list::{ListQuery, Page, View};
+use contract::operation::{Asked, Contract};
+use contract::problem::{Code, Problem};
+use contract::record::{Record, kind_row};
+use domain::access::Decision;
+use domain::id::CommandId;
+use http::HeaderMap;
+use serde_json::Value;
+use store::{RawRow, Row, Rows, Sealer, StoreError, Tx, Within};
+
+use crate::auth::{Caller, internal};
+use crate::door::{Door, FarmHome};
+use crate::floor::Floor;
+
+/// The proof that this caller may call `C`, and how they called.
+pub struct By<C> {
+    caller: Caller,
+    /// The request.
+    pub request_id: String,
+    /// The revision that the caller expects.
+    pub if_match: Option<u64>,
+    /// Tell what would happen.
+    pub dry_run: bool,
+    of: PhantomData<fn() -> C>,
+}
+
+impl<C> Deref for By<C> {
+    type Target = Caller;
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+/// An error on the way out of an operation: a problem, or the store's word.
+#[derive(Debug)]
+pub enum Failure {
+    /// Told to the caller as it is.
+    Problem(Box<Problem>),
+    /// Judged by the pipeline.
+    Store(StoreError),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<domain::attempt::IllegalTransition> for Failure {
+    fn from(illegal: domain::attempt::IllegalTransition) -> Self {
+        Problem::from(illegal).into()
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Problem(problem) => *problem,
+            Failure::Store(StoreError::BadCursor) => Problem::field("query/cursor", "invalid", "the cursor does not belong to this list"),
+            Failure::Store(error) if error.is_disk_full() => Problem::new(Code::DiskFull),
+            Failure::Store(error) => internal(&error),
+        }
+    }
+}
+
+/// Looks, and changes nothing.
+pub trait Read: Contract {
+    /// The answer.
+    fn read(by: &By<Self>, door: &Door, asked: Asked<Self>) -> impl Future<Output = Result<Self::Reply, Failure>> + Send;
+}
+
+/// Changes facts in one transaction.
+pub trait Write: Contract {
+    /// What was made ready before the transaction.
+    type Prepared: Send + 'static;
+
+    /// Makes ready what takes long or needs the floor. Changes nothing.
+    fn prepare(by: &By<Self>, door: &Door, asked: &Asked<Self>) -> impl Future<Output = Result<Self::Prepared, Failure>> + Send;
+
+    /// Decides and writes. What it returns has happened only after the commit.
+    ///
+    /// # Errors
+    /// A problem; then nothing has happened.
+    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, prepared: Self::Prepared) -> Result<Written<Self::Reply>, Failure>;
+}
+
+/// Streams bytes in or out.
+pub trait Bytes: Contract {
+    /// The whole answer.
+    fn serve(
+        by: By<Self>,
+        door: std::sync::Arc<Door>,
+        asked: Asked<Self>,
+        headers: HeaderMap,
+        body: axum::body::Body,
+    ) -> impl Future<Output = Result<axum::response::Response, Failure>> + Send;
+}
+
+/// The right to write here, and the transaction to do it in.
+pub struct AtHome<'a, 'c> {
+    tx: &'a mut Tx<'c>,
+    farm: Option<&'a FarmHome>,
+    /// The key for secrets.
+    pub sealer: &'a Sealer,
+    /// False for a simulated farm.
+    pub live: bool,
+}
+
+impl<'a, 'c> AtHome<'a, 'c> {
+    pub(crate) const fn new(tx: &'a mut Tx<'c>, farm: Option<&'a FarmHome>, sealer: &'a Sealer, live: bool) -> Self {
+        Self { tx, farm, sealer, live }
+    }
+
+    /// The floor.
+    ///
+    /// # Errors
+    /// `farm_offline` where there is none.
+    pub fn floor(&self) -> Result<&'a dyn Floor, Failure> {
+        self.farm.map(FarmHome::floor).ok_or_else(|| Problem::new(Code::FarmOffline).into())
+    }
+}
+
+impl<'c> Deref for AtHome<'_, 'c> {
+    type Target = Tx<'c>;
+    fn deref(&self) -> &Tx<'c> {
+        self.tx
+    }
+}
+
+impl<'c> DerefMut for AtHome<'_, 'c> {
+    fn deref_mut(&mut self) -> &mut Tx<'c> {
+        self.tx
+    }
+}
+
+/// What a write answers.
+pub struct Written<T> {
+    /// The answer.
+    pub reply: T,
+    /// The command to wait for, if it moved a machine.
+    pub follow: Option<CommandId>,
+    /// Headers for the answer: a session's cookie.
+    pub cookie: Option<String>,
+    /// The answer holds a secret: it is not kept and not repeated.
+    pub secret: bool,
+}
+
+impl<T> From<T> for Written<T> {
+    fn from(reply: T) -> Self {
+        Self { reply, follow: None, cookie: None, secret: false }
+    }
+}
+
+impl<T> Written<T> {
+    /// An answer with a secret in it.
+    pub const fn secret(reply: T) -> Self {
+        Self { reply, follow: None, cookie: None, secret: true }
+    }
+}
+
+impl<C: Contract> By<C> {
+    pub(crate) const fn proven(caller: Caller, request_id: String, if_match: Option<u64>, dry_run: bool) -> Self {
+        Self { caller, request_id, if_match, dry_run, of: PhantomData }
+    }
+
+    /// What of the rows the caller may reach.
+    pub fn sight(&self) -> Within<'_> {
+        Within { store: self.caller.store, farms: &self.caller.grants.farms, tags: &self.caller.grants.tags }
+    }
+
+    /// A row that the caller may reach, as it is stored.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub fn find_raw<R: Record>(&self, rows: Rows<'_>, id: R::Id) -> Result<RawRow, Failure> {
+        let found = rows.visible(kind_row(R::KIND), &id.to_string(), self.sight())?;
+        found.ok_or_else(|| Problem::not_found(id).into())
+    }
+
+    /// A record that the caller may reach.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub fn find<R: Record>(&self, rows: Rows<'_>, id: R::Id) -> Result<Row<R>, Failure> {
+        self.find_raw::<R>(rows, id)?;
+        rows.get::<R>(id)?.ok_or_else(|| Problem::not_found(id).into())
+    }
+
+    /// A record that the caller may reach and wants to change: `If-Match` and own-or-all are judged.
+    ///
+    /// # Errors
+    /// `not_found`, `stale_revision` or `permission_missing`.
+    pub fn find_to_change<R: Record>(&self, rows: Rows<'_>, id: R::Id) -> Result<Row<R>, Failure> {
+        let row = self.find::<R>(rows, id)?;
+        if let Some(owner) = row.record.owner()
+            && let Decision::Missing(permission) = C::ACCESS.on_row(&self.caller.grants, &self.caller.actor, owner)
+        {
+            return Err(Problem::missing(permission).on(id).into());
+        }
+        match self.if_match {
+            Some(expected) if expected != row.revision => Err(Problem::new(Code::StaleRevision)
+                .detail(format!("it is at revision {} now, not {expected}", row.revision))
+                .on(id)
+                .into()),
+            Some(_) | None => Ok(row),
+        }
+    }
+
+    /// A record as this caller may see it.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub fn view<R: Record>(&self, rows: Rows<'_>, id: R::Id) -> Result<View<R>, Failure> {
+        Ok(self.show(self.find_raw::<R>(rows, id)?))
+    }
+
+    /// A stored row as this caller may see it.
+    pub fn show<R: Record>(&self, raw: RawRow) -> View<R> {
+        let mut document = raw.document;
+        R::project(&mut document, &self.caller.grants);
+        if let Some(farm) = raw.farm_id {
+            document.insert("farm_id".into(), farm.to_string().into());
+        }
+        document.insert("revision".into(), raw.revision.into());
+        document.insert("changed_at".into(), raw.changed_at.to_string().into());
+        View::projected(document)
+    }
+
+    /// A page as this caller may see it.
+    ///
+    /// # Errors
+    /// A wrong cursor.
+    pub fn page<R: Record>(&self, rows: Rows<'_>, query: &ListQuery<R>) -> Result<Page<R>, Failure> {
+        let listed = rows.list(kind_row(R::KIND), &query.selection, self.sight())?;
+        let mut items: Vec<View<R>> = listed.rows.into_iter().map(|raw| self.show(raw)).collect();
+        if let Some(fields) = &query.selection.fields {
+            for item in &mut items {
+                item.document.retain(|name, _: &mut Value| name == "id" || fields.iter().any(|field| field == name));
+            }
+        }
+        Ok(Page { items, next_cursor: listed.next_cursor, total: listed.total })
+    }
+}

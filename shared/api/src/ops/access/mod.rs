@@ -1,0 +1,10 @@
+//! Who is calling, and the sessions of people.
+
+mod create_session;
+mod delete_own_session;
+mod delete_session;
+mod get_me;
+mod list_permissions;
+mod set_owner_password;
+
+pub use create_session::{SESSION_DAYS, one_time_link};

@@ -1,0 +1,42 @@
+//! Set the owner's password of this farm. All other sessions end.
+
+use contract::operation::{Asked, Nothing};
+use contract::ops::access::SetOwnerPassword;
+use contract::problem::Problem;
+use domain::key::Session;
+use store::Entropy;
+
+use crate::door::Door;
+use crate::entropy::SystemEntropy;
+use crate::operation::{AtHome, By, Failure, Write, Written};
+use crate::password;
+
+/// The shortest password.
+const SHORTEST: usize = 10;
+/// The longest password: enough for any sentence.
+const LONGEST: usize = 200;
+
+impl Write for SetOwnerPassword {
+    type Prepared = String;
+
+    async fn prepare(_: &By<Self>, _: &Door, asked: &Asked<Self>) -> Result<String, Failure> {
+        let password = asked.body.password.expose();
+        if !(SHORTEST..=LONGEST).contains(&password.chars().count()) {
+            return Err(Problem::field("/password", "invalid", "must have 10 to 200 characters").into());
+        }
+        let mut salt = [0; 16];
+        SystemEntropy.fill(&mut salt);
+        Ok(password::hash(password.clone(), salt).await?)
+    }
+
+    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, _: Asked<Self>, hash: String) -> Result<Written<Nothing>, Failure> {
+        at.put_setting("owner_password", &hash)?;
+        for session in at.rows().all::<Session>()? {
+            if Some(session.record.id) != by.session {
+                at.forget_credentials(&session.record.id.to_string())?;
+                at.delete(&session.record)?;
+            }
+        }
+        Ok(Nothing {}.into())
+    }
+}

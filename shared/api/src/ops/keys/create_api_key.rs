@@ -1,0 +1,74 @@
+//! Make an API key. Nobody gives what they lack.
+
+use contract::operation::Asked;
+use contract::ops::keys::{CreateApiKey, CreatedApiKey, NewApiKey};
+use contract::problem::{Code, Problem};
+use domain::access::Grants;
+use domain::actor::Actor;
+use domain::id::ApiKeyId;
+use domain::key::{ApiKey, KeyState};
+use domain::permission::{Permission, PermissionSet};
+use domain::role::Role;
+use store::{Credential, CredentialKind, Tx, credential_hash};
+
+use super::{as_networks, check_networks};
+use crate::key_text;
+use crate::operation::{AtHome, By, Failure, Write, Written};
+use crate::ops::unprepared;
+
+impl Write for CreateApiKey {
+    unprepared!();
+
+    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<CreatedApiKey>, Failure> {
+        check_networks(&asked.body.allowed_networks)?;
+        let grants = grants(&asked.body)?;
+        if !grants.within(&by.grants) {
+            let lacking: Vec<&str> = grants.permissions.minus(by.grants.permissions).iter().map(Permission::name).collect();
+            let what = if lacking.is_empty() { "a wider scope than your own".to_owned() } else { lacking.join(", ") };
+            return Err(Problem::new(Code::GrantsExceeded).detail(format!("you do not hold {what}")).into());
+        }
+        let live = at.live;
+        let (secret, id) = insert_api_key(at, asked.body, grants, by.actor.clone(), live)?;
+        Ok(Written::secret(CreatedApiKey { secret, api_key: by.view(at.rows(), id)? }))
+    }
+}
+
+fn grants(asked: &NewApiKey) -> Result<Grants, Problem> {
+    if asked.role == Some(Role::StoreOwner) {
+        return Err(Problem::field("/role", "invalid", "a key never has the role of the store's owner"));
+    }
+    if asked.permissions.contains(&Permission::StoreDelete) {
+        return Err(Problem::field("/permissions", "invalid", "a key never has store.delete"));
+    }
+    let role = asked.role.map_or(PermissionSet::EMPTY, Role::permissions);
+    let permissions = role.or(asked.permissions.iter().copied().collect());
+    if permissions.is_empty() {
+        return Err(Problem::field("/permissions", "missing", "name a role or at least one permission"));
+    }
+    Ok(Grants { permissions, farms: asked.farm_scope(), tags: asked.tag_scope() })
+}
+
+/// Writes a key with these grants and returns it, once.
+///
+/// # Errors
+/// What the database says.
+pub fn insert_api_key(tx: &mut Tx<'_>, asked: NewApiKey, grants: Grants, sponsor: Actor, live: bool) -> Result<(String, ApiKeyId), Failure> {
+    let secret = key_text::api_key(tx, live);
+    let id: ApiKeyId = tx.new_id();
+    let key = ApiKey {
+        id,
+        name: asked.name,
+        hint: secret.chars().take(13).collect(),
+        role: asked.role,
+        grants,
+        allowed_networks: as_networks(asked.allowed_networks),
+        state: KeyState::Active,
+        expires_at: asked.expires_at,
+        sponsor,
+        created_at: tx.now(),
+    };
+    let credential = Credential { kind: CredentialKind::ApiKey, owner: id.to_string(), expires_at: None };
+    tx.put_credential(&credential_hash(&secret), &credential)?;
+    tx.create(&key)?;
+    Ok((secret, id))
+}

@@ -1,0 +1,42 @@
+//! Make a slicer key: 40 characters that may only submit files.
+
+use contract::operation::Asked;
+use contract::ops::keys::{CreateSlicerKey, CreatedSlicerKey};
+use domain::id::SlicerKeyId;
+use domain::key::{KeyState, SlicerKey};
+use domain::part::Pool;
+use domain::printer::Printer;
+use store::{Credential, CredentialKind, credential_hash};
+
+use crate::key_text::random_text;
+use crate::operation::{AtHome, By, Failure, Write, Written};
+use crate::ops::unprepared;
+
+impl Write for CreateSlicerKey {
+    unprepared!();
+
+    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<CreatedSlicerKey>, Failure> {
+        if let Some(pool) = asked.body.pool_id {
+            by.find::<Pool>(at.rows(), pool)?;
+        }
+        if let Some(printer) = asked.body.printer_id {
+            by.find::<Printer>(at.rows(), printer)?;
+        }
+        let secret = random_text(at, 40);
+        let id: SlicerKeyId = at.new_id();
+        let key = SlicerKey {
+            id,
+            name: asked.body.name,
+            hint: secret.chars().take(4).collect(),
+            pool_id: asked.body.pool_id,
+            printer_id: asked.body.printer_id,
+            state: KeyState::Active,
+            sponsor: by.actor.clone(),
+            created_at: at.now(),
+        };
+        let credential = Credential { kind: CredentialKind::SlicerKey, owner: id.to_string(), expires_at: None };
+        at.put_credential(&credential_hash(&secret), &credential)?;
+        at.create(&key)?;
+        Ok(Written::secret(CreatedSlicerKey { secret, slicer_key: by.view(at.rows(), id)? }))
+    }
+}

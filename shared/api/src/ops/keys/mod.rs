@@ -1,0 +1,35 @@
+//! API keys for programs and slicer keys for workstations.
+
+mod create_api_key;
+mod create_slicer_key;
+mod edit_api_key;
+mod state;
+
+pub use create_api_key::insert_api_key;
+
+use contract::problem::Problem;
+
+/// Networks as somebody wrote them.
+///
+/// # Errors
+/// `invalid_request` with the one that is no network.
+fn check_networks(networks: &[String]) -> Result<(), Problem> {
+    for (i, network) in networks.iter().enumerate() {
+        let ok = network.parse::<ipnet::IpNet>().is_ok() || network.parse::<std::net::IpAddr>().is_ok();
+        if !ok {
+            return Err(Problem::field(format!("/allowed_networks/{i}"), "invalid", "must be a network such as 10.0.0.0/8"));
+        }
+    }
+    Ok(())
+}
+
+/// Single addresses as networks of one.
+fn as_networks(networks: Vec<String>) -> Vec<String> {
+    networks
+        .into_iter()
+        .map(|network| match network.parse::<std::net::IpAddr>() {
+            Ok(address) => ipnet::IpNet::from(address).to_string(),
+            Err(_) => network,
+        })
+        .collect()
+}

@@ -1,0 +1,21 @@
+//! Change a pool.
+
+use contract::list::View;
+use contract::operation::Asked;
+use contract::ops::pools::EditPoolOp;
+use domain::part::Pool;
+
+use crate::operation::{AtHome, By, Failure, Write, Written};
+use crate::ops::unprepared;
+
+impl Write for EditPoolOp {
+    unprepared!();
+
+    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<View<Pool>>, Failure> {
+        let mut pool = by.find_to_change::<Pool>(at.rows(), asked.target.id)?.record;
+        pool.name = asked.body.name.unwrap_or(pool.name);
+        pool.tags = asked.body.tags.unwrap_or(pool.tags);
+        at.update(&pool)?;
+        Ok(by.view(at.rows(), pool.id)?.into())
+    }
+}

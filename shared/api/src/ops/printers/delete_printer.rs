@@ -1,0 +1,24 @@
+//! Remove a printer that has no job.
+
+use contract::operation::{Asked, Nothing};
+use contract::ops::printers::DeletePrinter;
+use contract::problem::{Code, Problem};
+use domain::printer::Printer;
+
+use crate::operation::{AtHome, By, Failure, Write, Written};
+use crate::ops::unprepared;
+
+impl Write for DeletePrinter {
+    unprepared!();
+
+    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<Nothing>, Failure> {
+        let printer = by.find_to_change::<Printer>(at.rows(), asked.target.id)?.record;
+        if let Some(job) = printer.job_id {
+            return Err(Problem::new(Code::InUse).detail(format!("{job} is on the printer")).on(printer.id).into());
+        }
+        at.drop_bed_token(printer.id)?;
+        at.forget_secrets(&printer.id.to_string())?;
+        at.delete(&printer)?;
+        Ok(Nothing {}.into())
+    }
+}

@@ -1,0 +1,45 @@
+//! Passwords of people: argon2id, 19 MiB, two rounds. Slow on purpose, so never on the writer's thread.
+
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, PasswordHash};
+use contract::problem::{Code, Problem};
+
+/// Hashes a password.
+///
+/// # Errors
+/// `internal` if the hash cannot be made.
+pub async fn hash(password: String, salt: [u8; 16]) -> Result<String, Problem> {
+    let hashed = tokio::task::spawn_blocking(move || {
+        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|hash| hash.to_string())
+    });
+    match hashed.await {
+        Ok(Ok(hash)) => Ok(hash),
+        Ok(Err(_)) | Err(_) => Err(Problem::new(Code::Internal).detail("the password could not be hashed")),
+    }
+}
+
+/// Whether a password fits its hash. Without a hash it takes as long, and does not fit.
+pub async fn fits(password: String, hash: Option<String>) -> bool {
+    let known = hash.is_some();
+    // The hash of nothing anybody can type: so that a farm without a password answers as slowly.
+    let hash = hash.unwrap_or_else(|| {
+        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned()
+    });
+    let checked = tokio::task::spawn_blocking(move || {
+        PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    });
+    checked.await.unwrap_or(false) && known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_same_password_fits() {
+        let hash = hash("correct horse".into(), [7; 16]).await.unwrap();
+        assert!(fits("correct horse".into(), Some(hash.clone())).await);
+        assert!(!fits("wrong horse".into(), Some(hash)).await);
+        assert!(!fits("anything".into(), None).await);
+    }
+}

@@ -1,0 +1,285 @@
+//! The one way that every call takes: authenticate → permit → parse and validate → idempotency → run →
+//! answer. Nothing that is denied or invalid ever reaches an operation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::response::Response;
+use contract::operation::{Contract, Home, OperationRow};
+use contract::problem::{Code, Problem};
+use domain::access::{Access, Decision, Grants};
+use domain::actor::{Actor, ActorKind};
+use domain::command::Command;
+use domain::id::CommandId;
+use domain::permission::PermissionSet;
+use serde_json::Value;
+use store::{AuditEntry, Outcome, RequestKey};
+
+use crate::auth::Caller;
+use crate::door::Door;
+use crate::http::{Answer, respond};
+use crate::operation::{AtHome, By, Bytes, Failure, Read, Write};
+use crate::request::{How, Incoming, how, read};
+
+/// An operation whose types were forgotten: a row that can be called.
+#[async_trait]
+pub trait Operation: Send + Sync {
+    /// Its row.
+    fn row(&self) -> &OperationRow;
+    /// Carries it out.
+    async fn call(&self, door: &Arc<Door>, caller: Option<Caller>, request_id: &str, incoming: Incoming) -> Result<Response, Problem>;
+    /// Whether it can be done to many at once; then [`Operation::call_one`] works.
+    async fn call_one(&self, door: &Arc<Door>, caller: Caller, request_id: &str, incoming: Incoming) -> Result<Answer, Problem>;
+}
+
+/// An operation that reads.
+pub struct Reads<C>(OperationRow, std::marker::PhantomData<fn() -> C>);
+/// An operation that writes.
+pub struct Writes<C>(OperationRow, std::marker::PhantomData<fn() -> C>);
+/// An operation that streams.
+pub struct Streams<C>(OperationRow, std::marker::PhantomData<fn() -> C>);
+
+macro_rules! constructors {
+    ($($kind:ident: $bound:ident),*) => {$(
+        impl<C: $bound> $kind<C> {
+            /// The operation as a row that can be called.
+            pub fn row() -> Box<dyn Operation> {
+                Box::new(Self(OperationRow::of::<C>(), std::marker::PhantomData))
+            }
+        }
+    )*};
+}
+constructors!(Reads: Read, Writes: Write, Streams: Bytes);
+
+/// Nobody: who calls a public operation without a credential.
+fn nobody(door: &Door) -> Caller {
+    Caller {
+        actor: Actor::new(ActorKind::Floor, "anonymous"),
+        grants: Grants::unscoped(PermissionSet::EMPTY),
+        store: door.home().store_id,
+        session: None,
+        expires_at: None,
+        credential: [0; 32],
+        from: None,
+    }
+}
+
+fn permit<C: Contract>(door: &Door, caller: Option<Caller>, request_id: &str, how: &How) -> Result<By<C>, Problem> {
+    let caller = match (caller, C::ACCESS) {
+        (Some(caller), _) => caller,
+        (None, Access::Public) => nobody(door),
+        (None, Access::Authenticated | Access::Needs(_) | Access::OwnOrAll(..)) => return Err(Problem::new(Code::Unauthenticated)),
+    };
+    match C::ACCESS.at_the_door(&caller.grants) {
+        Decision::Allowed => Ok(By::proven(caller, request_id.to_owned(), how.if_match, how.dry_run)),
+        Decision::Missing(permission) => Err(Problem::missing(permission)),
+    }
+}
+
+/// Whether the operation can be carried out here. (A relay forwards what it is not home of.)
+fn at_home<C: Contract>(door: &Door) -> Result<(), Problem> {
+    match C::HOME {
+        Home::Farm if door.farm.is_none() => Err(Problem::new(Code::FarmOffline)),
+        Home::Account if !door.account_home => Err(Problem::new(Code::RelayOnly)),
+        Home::Farm | Home::Account | Home::Door => Ok(()),
+    }
+}
+
+#[async_trait]
+impl<C: Read> Operation for Reads<C> {
+    fn row(&self) -> &OperationRow {
+        &self.0
+    }
+
+    async fn call(&self, door: &Arc<Door>, caller: Option<Caller>, request_id: &str, mut incoming: Incoming) -> Result<Response, Problem> {
+        let how = how::<C>(&mut incoming);
+        let by = permit::<C>(door, caller, request_id, how.as_ref().unwrap_or(&How::default()))?;
+        how?;
+        let (asked, _) = read::<C>(incoming).await?;
+        let reply = C::read(&by, door, asked).await.map_err(Problem::from)?;
+        Ok(respond(Answer::of(C::STATUS, &reply)?))
+    }
+
+    async fn call_one(&self, _: &Arc<Door>, _: Caller, _: &str, _: Incoming) -> Result<Answer, Problem> {
+        Err(Problem::new(Code::NoSuchPath))
+    }
+}
+
+#[async_trait]
+impl<C: Bytes> Operation for Streams<C> {
+    fn row(&self) -> &OperationRow {
+        &self.0
+    }
+
+    async fn call(&self, door: &Arc<Door>, caller: Option<Caller>, request_id: &str, mut incoming: Incoming) -> Result<Response, Problem> {
+        let how = how::<C>(&mut incoming);
+        let by = permit::<C>(door, caller, request_id, how.as_ref().unwrap_or(&How::default()))?;
+        how?;
+        at_home::<C>(door)?;
+        let (headers, body) = (incoming.headers.clone(), std::mem::take(&mut incoming.body));
+        let (asked, _) = read::<C>(incoming).await?;
+        C::serve(by, Arc::clone(door), asked, headers, body).await.map_err(Problem::from)
+    }
+
+    async fn call_one(&self, _: &Arc<Door>, _: Caller, _: &str, _: Incoming) -> Result<Answer, Problem> {
+        Err(Problem::new(Code::NoSuchPath))
+    }
+}
+
+#[async_trait]
+impl<C: Write> Operation for Writes<C> {
+    fn row(&self) -> &OperationRow {
+        &self.0
+    }
+
+    async fn call(&self, door: &Arc<Door>, caller: Option<Caller>, request_id: &str, mut incoming: Incoming) -> Result<Response, Problem> {
+        let how = how::<C>(&mut incoming);
+        let by = permit::<C>(door, caller, request_id, how.as_ref().unwrap_or(&How::default()))?;
+        let how = how?;
+        at_home::<C>(door)?;
+        let (asked, sent) = read::<C>(incoming).await?;
+        let answer = write::<C>(door, by, &how, asked, sent).await?;
+        Ok(respond(answer))
+    }
+
+    async fn call_one(&self, door: &Arc<Door>, caller: Caller, request_id: &str, mut incoming: Incoming) -> Result<Answer, Problem> {
+        let how = how::<C>(&mut incoming)?;
+        let by = permit::<C>(door, Some(caller), request_id, &how)?;
+        at_home::<C>(door)?;
+        let (asked, sent) = read::<C>(incoming).await?;
+        write::<C>(door, by, &How { wait_seconds: 0, ..how }, asked, sent).await
+    }
+}
+
+/// What a transaction found: an answer of before, or a new one.
+struct Done {
+    answer: Answer,
+    follow: Option<CommandId>,
+}
+
+/// Carries a dry run's answer out of a transaction that is thrown away.
+enum Thrown {
+    Failed(Failure),
+    DryRun(Box<Answer>),
+}
+
+impl<E: Into<Failure>> From<E> for Thrown {
+    fn from(error: E) -> Self {
+        Thrown::Failed(error.into())
+    }
+}
+
+async fn write<C: Write>(door: &Arc<Door>, by: By<C>, how: &How, asked: contract::operation::Asked<C>, sent: Value) -> Result<Answer, Problem> {
+    let prepared = C::prepare(&by, door, &asked).await.map_err(Problem::from)?;
+    let key = how.idempotency_key.as_ref().map(|key| request_key::<C>(door, &by.actor, key, &sent));
+    let mut stamp = store::By::new(by.actor.clone(), door.now());
+    stamp.clock_ok = crate::clock::is_set(stamp.now);
+    stamp.derive_ids = key.as_ref().map(RequestKey::digest);
+    let (sealer, farm, live) = (door.sealer.clone(), door.farm.clone(), door.live);
+    let written = door
+        .store
+        .write(stamp, move |tx| {
+            if let Some(key) = &key {
+                match tx.outcome(key)? {
+                    Some(Ok(outcome)) => return replay(outcome).map(|answer| Done { answer, follow: None }).map_err(Thrown::from),
+                    Some(Err(())) => return Err(Problem::new(Code::IdempotencyMismatch).into()),
+                    None => {}
+                }
+            }
+            let entry = entry::<C>(&by, tx.now(), &sent);
+            let written = {
+                let mut at = AtHome::new(tx, farm.as_ref(), &sealer, live);
+                C::write(&by, &mut at, asked, prepared)?
+            };
+            let mut answer = Answer::of(C::STATUS, &written.reply)?;
+            answer.cookie = written.cookie;
+            if by.dry_run {
+                return Err(Thrown::DryRun(Box::new(answer)));
+            }
+            tx.audit(&entry)?;
+            if let Some(key) = &key {
+                let reply = (!written.secret).then(|| answer.body.clone());
+                tx.keep_outcome(key, &Outcome { status: answer.status, reply, revision: answer.revision })?;
+            }
+            Ok(Done { answer, follow: written.follow })
+        })
+        .await;
+    match written {
+        Ok(Done { answer, follow: None }) => Ok(answer),
+        Ok(Done { answer, follow: Some(command) }) => follow(door, answer, command, how.wait_seconds).await,
+        Err(Thrown::DryRun(answer)) => Ok(Answer { status: 200, ..*answer }),
+        Err(Thrown::Failed(failure)) => Err(failure.into()),
+    }
+}
+
+fn request_key<C: Contract>(door: &Door, actor: &Actor, key: &str, sent: &Value) -> RequestKey {
+    let home = match C::HOME {
+        Home::Account => door.home().store_id.to_string(),
+        Home::Farm | Home::Door => door.home().farm_id.to_string(),
+    };
+    RequestKey::new(&home, &actor.to_string(), C::ID, key, sent.to_string().as_bytes())
+}
+
+fn replay(outcome: Outcome) -> Result<Answer, Problem> {
+    let body = outcome.reply.ok_or_else(|| Problem::new(Code::SecretNotRepeatable))?;
+    Ok(Answer { status: outcome.status, body, revision: outcome.revision, cookie: None, replayed: true })
+}
+
+/// Waits for a command's outcome; 202 if it does not come in time.
+async fn follow(door: &Door, answer: Answer, command: CommandId, wait_seconds: u64) -> Result<Answer, Problem> {
+    let mut head = door.store.head();
+    let deadline = tokio::time::sleep(Duration::from_secs(wait_seconds));
+    tokio::pin!(deadline);
+    loop {
+        head.mark_unchanged();
+        let row = door.store.read(|rows| rows.get::<Command>(command)).map_err(|error| Problem::from(Failure::from(error)))?;
+        if let Some(row) = row
+            && row.record.state.is_final()
+        {
+            let mut body = answer.body.clone();
+            if let (Value::Object(body), Ok(Value::Object(now))) = (&mut body, serde_json::to_value(&row.record)) {
+                body.extend(now.into_iter().filter(|(name, _)| name != "attempt_id"));
+                body.insert("revision".into(), row.revision.into());
+            }
+            return Ok(Answer { status: 200, body, revision: Some(row.revision), ..answer });
+        }
+        tokio::select! {
+            () = &mut deadline => return Ok(Answer { status: 202, ..answer }),
+            changed = head.changed() => if changed.is_err() { return Ok(Answer { status: 202, ..answer }) },
+        }
+    }
+}
+
+fn entry<C: Contract>(by: &By<C>, at: domain::time::Timestamp, sent: &Value) -> AuditEntry {
+    let mut asked = sent.get("body").cloned().unwrap_or_default();
+    hide_secrets(&mut asked);
+    AuditEntry {
+        at,
+        actor: by.actor.clone(),
+        from: by.from.map(|from| from.to_string()),
+        operation: C::ID.to_owned(),
+        subject: sent.pointer("/path/id").and_then(Value::as_str).map(str::to_owned),
+        request_id: Some(by.request_id.clone()),
+        asked,
+    }
+}
+
+/// Names of fields that hold secrets; a test compares them with every schema's `writeOnly`.
+pub const SECRET_FIELDS: &[&str] = &["credential", "one_time_token", "password"];
+
+fn hide_secrets(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if SECRET_FIELDS.contains(&name.as_str()) {
+                    *field = "[secret]".into();
+                } else {
+                    hide_secrets(field);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(hide_secrets),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

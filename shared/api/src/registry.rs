@@ -1,0 +1,177 @@
+//! The registry: every operation, once. Routes, the OpenAPI document, the permission table, tools and
+//! clients are read from here.
+
+use contract::operation::OperationRow;
+use contract::ops::{access, attempts, commands, events, farms, files, jobs, keys, parts, pools, printers, queue, system};
+
+use crate::pipeline::{Operation, Reads, Streams, Writes};
+
+/// Every operation, ready to be called.
+pub fn registry() -> Vec<Box<dyn Operation>> {
+    vec![
+        Reads::<access::GetMe>::row(),
+        Writes::<access::CreateSession>::row(),
+        Writes::<access::DeleteOwnSession>::row(),
+        Reads::<access::ListSessions>::row(),
+        Writes::<access::DeleteSession>::row(),
+        Writes::<access::SetOwnerPassword>::row(),
+        Reads::<access::ListPermissions>::row(),
+        Reads::<keys::ListApiKeys>::row(),
+        Writes::<keys::CreateApiKey>::row(),
+        Reads::<keys::GetApiKey>::row(),
+        Writes::<keys::EditApiKeyOp>::row(),
+        Writes::<keys::PauseApiKey>::row(),
+        Writes::<keys::ResumeApiKey>::row(),
+        Writes::<keys::RevokeApiKey>::row(),
+        Reads::<keys::ListSlicerKeys>::row(),
+        Writes::<keys::CreateSlicerKey>::row(),
+        Reads::<keys::GetSlicerKey>::row(),
+        Writes::<keys::PauseSlicerKey>::row(),
+        Writes::<keys::ResumeSlicerKey>::row(),
+        Writes::<keys::RevokeSlicerKey>::row(),
+        Reads::<farms::ListFarms>::row(),
+        Reads::<farms::GetFarm>::row(),
+        Writes::<farms::EditFarmOp>::row(),
+        Writes::<farms::SetFarmDispatch>::row(),
+        Writes::<farms::StopAll>::row(),
+        Writes::<farms::PauseAll>::row(),
+        Reads::<printers::ListPrinters>::row(),
+        Writes::<printers::CreatePrinter>::row(),
+        Reads::<printers::GetPrinter>::row(),
+        Writes::<printers::EditPrinterOp>::row(),
+        Writes::<printers::DeletePrinter>::row(),
+        Reads::<printers::TestConnection>::row(),
+        Reads::<printers::GetTelemetry>::row(),
+        Writes::<printers::ClearBedOp>::row(),
+        Writes::<printers::UndoClearBed>::row(),
+        Writes::<printers::PausePrinter>::row(),
+        Writes::<printers::ResumePrinter>::row(),
+        Writes::<printers::CancelPrinter>::row(),
+        Writes::<printers::EnablePrinter>::row(),
+        Writes::<printers::DisablePrinter>::row(),
+        Writes::<printers::StartMaintenance>::row(),
+        Writes::<printers::EndMaintenance>::row(),
+        Writes::<printers::LiftQuarantine>::row(),
+        Reads::<printers::ListTags>::row(),
+        Reads::<pools::ListPools>::row(),
+        Writes::<pools::CreatePool>::row(),
+        Reads::<pools::GetPool>::row(),
+        Writes::<pools::EditPoolOp>::row(),
+        Writes::<pools::DeletePool>::row(),
+        Reads::<files::ListFiles>::row(),
+        Streams::<files::UploadFile>::row(),
+        Reads::<files::GetFile>::row(),
+        Streams::<files::DownloadFile>::row(),
+        Streams::<files::GetThumbnail>::row(),
+        Writes::<files::DeleteFile>::row(),
+        Reads::<parts::ListParts>::row(),
+        Writes::<parts::CreatePart>::row(),
+        Reads::<parts::GetPart>::row(),
+        Writes::<parts::EditPartOp>::row(),
+        Writes::<parts::DeletePart>::row(),
+        Reads::<jobs::ListJobs>::row(),
+        Writes::<jobs::CreateJob>::row(),
+        Reads::<jobs::GetJob>::row(),
+        Writes::<jobs::EditJobOp>::row(),
+        Writes::<jobs::MoveJobOp>::row(),
+        Writes::<jobs::HoldJob>::row(),
+        Writes::<jobs::ReleaseJob>::row(),
+        Writes::<jobs::ApproveJob>::row(),
+        Writes::<jobs::CancelJobOp>::row(),
+        Writes::<jobs::RetryJob>::row(),
+        Writes::<jobs::JudgeJobOp>::row(),
+        Writes::<jobs::ResolveJobOp>::row(),
+        Reads::<jobs::ListJobAttempts>::row(),
+        Reads::<jobs::WhyJob>::row(),
+        Reads::<attempts::ListAttempts>::row(),
+        Reads::<attempts::GetAttempt>::row(),
+        Reads::<queue::GetQueue>::row(),
+        Reads::<events::ListEvents>::row(),
+        Reads::<events::GetEvent>::row(),
+        Reads::<events::ListEventTypes>::row(),
+        Streams::<events::Stream>::row(),
+        Reads::<commands::ListCommands>::row(),
+        Reads::<commands::GetCommand>::row(),
+        Reads::<system::GetVersion>::row(),
+        Reads::<system::GetDoctor>::row(),
+        Reads::<system::ListDrivers>::row(),
+        Reads::<system::ListErrors>::row(),
+    ]
+}
+
+/// Every operation's row.
+pub fn rows() -> Vec<OperationRow> {
+    registry().iter().map(|operation| *operation.row()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::pipeline::SECRET_FIELDS;
+
+    #[test]
+    fn no_two_operations_share_a_name_or_a_method_and_path() {
+        let rows = rows();
+        let names: BTreeSet<&str> = rows.iter().map(|row| row.id).collect();
+        let places: BTreeSet<(&str, &str)> = rows.iter().map(|row| (row.method.word(), row.path)).collect();
+        assert_eq!((names.len(), places.len()), (rows.len(), rows.len()));
+    }
+
+    #[test]
+    fn the_names_in_a_path_are_those_of_its_target() {
+        for row in rows() {
+            let in_path: Vec<&str> = row.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+            assert_eq!(in_path, row.path_names, "{}", row.id);
+        }
+    }
+
+    /// Tools and the command line put all fields of a request side by side.
+    #[test]
+    fn field_names_of_target_query_and_body_never_clash() {
+        for row in rows() {
+            let mut generator = schemars::SchemaGenerator::default();
+            let mut names: Vec<String> = row.path_names.iter().map(|name| (*name).to_owned()).collect();
+            let query = (row.parameters)(&mut generator);
+            names.extend(query.iter().filter_map(|parameter| Some(parameter.get("name")?.as_str()?.to_owned())));
+            names.extend(body_fields(&row));
+            let distinct: BTreeSet<&String> = names.iter().collect();
+            assert_eq!(distinct.len(), names.len(), "{}: {names:?}", row.id);
+        }
+    }
+
+    #[test]
+    fn every_secret_field_of_a_body_is_hidden_in_the_audit() {
+        let mut found = BTreeSet::new();
+        for row in rows() {
+            let mut generator = schemars::SchemaGenerator::default();
+            let body = (row.body_schema)(&mut generator);
+            let whole = serde_json::json!({"body": body, "definitions": generator.take_definitions(false)});
+            secrets(&whole, None, &mut found);
+        }
+        assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), SECRET_FIELDS);
+    }
+
+    fn secrets(value: &serde_json::Value, name: Option<&str>, found: &mut BTreeSet<String>) {
+        if let Some(fields) = value.as_object() {
+            let mut parts = vec![value];
+            parts.extend(fields.get("anyOf").and_then(|any| any.as_array()).into_iter().flatten());
+            if let (Some(name), true) = (name, parts.iter().any(|part| part.get("writeOnly") == Some(&true.into()))) {
+                found.insert(name.to_owned());
+            }
+            for (field, inner) in fields {
+                secrets(inner, Some(field), found);
+            }
+        }
+    }
+
+    fn body_fields(row: &OperationRow) -> Vec<String> {
+        let mut generator = schemars::SchemaGenerator::default();
+        let Some(schema) = (row.body_schema)(&mut generator) else { return Vec::new() };
+        let name = schema.get("$ref").and_then(|name| name.as_str()).and_then(|name| name.rsplit('/').next()).unwrap_or_default().to_owned();
+        let definitions = generator.take_definitions(false);
+        let fields = definitions.get(&name).and_then(|schema| schema.get("properties")?.as_object());
+        fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,153 @@
+//! The live stream for pages: events of the log and live values of printers, as far as the caller may
+//! see them. It ends when the caller's credential no longer holds.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::sse::{Event as Message, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use contract::operation::Asked;
+use contract::ops::events::Stream;
+use contract::ops::printers::PrinterTelemetry;
+use contract::problem::{Code, Problem};
+use domain::id::PrinterId;
+use domain::kind::Kind;
+use domain::permission::Permission;
+use domain::telemetry::Telemetry;
+use fanout::{LogReader, Sight};
+use futures_util::stream;
+use http::HeaderMap;
+use store::{EventCursor, StoreError};
+use tokio::sync::broadcast;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::auth::{self, Caller};
+use crate::door::Door;
+use crate::operation::{By, Bytes, Failure};
+
+/// How often it is looked at whether the caller may still listen; a revoked key hears nothing after that.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A sign of life, so that proxies keep the line open and a dead one is noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+impl Bytes for Stream {
+    async fn serve(by: By<Self>, door: Arc<Door>, asked: Asked<Self>, headers: HeaderMap, _: Body) -> Result<Response, Failure> {
+        let farm = door.farm.as_ref().ok_or_else(|| Problem::new(Code::FarmOffline))?;
+        let telemetry = asked.query.telemetry.then(|| farm.floor().follow_telemetry());
+        let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let from = last.or(asked.query.cursor).map(|text| text.parse::<EventCursor>()).transpose()?;
+        let reader = LogReader::new(door.store.clone(), from, asked.query.types)?;
+        let mut look_again = interval(LOOK_AGAIN);
+        look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let listener = Listener { caller: (*by).clone(), door, reader, telemetry, look_again, waiting: Vec::new(), read_now: true };
+        let messages = stream::unfold(listener, |mut listener| async move {
+            let message = listener.next().await?;
+            Some((Ok::<_, Infallible>(message), listener))
+        });
+        let mut response = Sse::new(messages).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+        response.headers_mut().insert("x-accel-buffering", http::HeaderValue::from_static("no"));
+        std::future::ready(Ok(response)).await
+    }
+}
+
+struct Listener {
+    caller: Caller,
+    door: Arc<Door>,
+    reader: LogReader,
+    telemetry: Option<broadcast::Receiver<(PrinterId, Telemetry)>>,
+    look_again: Interval,
+    /// Messages to be sent, last first.
+    waiting: Vec<Message>,
+    read_now: bool,
+}
+
+impl Listener {
+    /// The next message; none when the stream ends.
+    async fn next(&mut self) -> Option<Message> {
+        loop {
+            if let Some(message) = self.waiting.pop() {
+                return Some(message);
+            }
+            if self.read_now || self.reader.behind() {
+                self.read_now = false;
+                self.waiting = self.read().ok()?;
+                self.waiting.reverse();
+                continue;
+            }
+            tokio::select! {
+                changed = self.reader.changed() => {
+                    if !changed {
+                        return None;
+                    }
+                    self.read_now = true;
+                }
+                heard = next_telemetry(&mut self.telemetry) => {
+                    if let Some(message) = heard.and_then(|(printer, telemetry)| self.telemetry_message(printer, telemetry)) {
+                        return Some(message);
+                    }
+                }
+                _ = self.look_again.tick() => {
+                    // A key that was narrowed sees less from here on; one that was revoked sees nothing.
+                    self.caller = auth::caller(&self.door, &self.caller.credential, self.caller.from).ok()?;
+                }
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<Vec<Message>, StoreError> {
+        let batch = self.reader.read()?;
+        let sight = Sight { store: self.caller.store, grants: self.caller.grants.clone() };
+        let epoch = self.reader.cursor().epoch.clone();
+        let mut messages = Vec::new();
+        if batch.gap {
+            messages.push(Message::default().event("gap").data("{}"));
+        }
+        self.door.store.read(|rows| {
+            for stored in batch.events {
+                let position = stored.position;
+                let Some(event) = sight.project(rows, stored)? else { continue };
+                let id = EventCursor { epoch: epoch.clone(), position }.to_string();
+                let data = serde_json::to_string(&event).map_err(|cause| StoreError::Document { kind: "event", cause })?;
+                messages.push(Message::default().id(id).data(data));
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        if self.reader.behind() || messages.len() >= 200 {
+            self.read_now = true;
+        }
+        Ok(messages)
+    }
+
+    fn telemetry_message(&self, printer_id: PrinterId, mut telemetry: Telemetry) -> Option<Message> {
+        let permissions = self.caller.grants.permissions;
+        if !permissions.has(Permission::TelemetryView) || !permissions.has(Permission::PrinterView) {
+            return None;
+        }
+        if let domain::access::Scope::Only(tags) = &self.caller.grants.tags {
+            let labels = self.door.store.read(|rows| rows.labels_of(Kind::Printer, &printer_id.to_string())).ok()?;
+            if !labels.iter().any(|label| tags.iter().any(|tag| tag.as_str() == label)) {
+                return None;
+            }
+        }
+        if !permissions.has(Permission::JobView) {
+            telemetry.file = None;
+        }
+        let data = serde_json::to_string(&PrinterTelemetry { printer_id, telemetry }).ok()?;
+        Some(Message::default().event("telemetry").data(data))
+    }
+}
+
+/// The next live values; never, if none were asked for. Values that were missed are simply gone.
+async fn next_telemetry(feed: &mut Option<broadcast::Receiver<(PrinterId, Telemetry)>>) -> Option<(PrinterId, Telemetry)> {
+    let Some(receiver) = feed else { return std::future::pending().await };
+    match receiver.recv().await {
+        Ok(heard) => Some(heard),
+        Err(broadcast::error::RecvError::Lagged(_)) => None,
+        Err(broadcast::error::RecvError::Closed) => {
+            *feed = None;
+            None
+        }
+    }
+}
