@@ -218,14 +218,15 @@ fn filter(clause: &mut Where, row: &KindRow, condition: &Condition) {
     }
 }
 
-/// The sort key: what is absent comes last, whichever way.
+/// The sort key: what is absent comes last, whichever way. SQLite puts numbers before texts before
+/// blobs, so that no text is mistaken for an absent one.
 fn sort_sql(row: &KindRow, selection: &Selection) -> String {
     let sort = selection.sort;
     let column = row.columns.iter().find(|column| column.name == sort.column);
     match column.map(|column| column.column_type) {
         None => sort.column.to_owned(),
-        Some(ColumnType::Text) if sort.descending => format!("coalesce({}, '')", sort.column),
-        Some(ColumnType::Text) => format!("coalesce({}, char(1114111))", sort.column),
+        Some(ColumnType::Text) if sort.descending => format!("coalesce({}, 0)", sort.column),
+        Some(ColumnType::Text) => format!("coalesce({}, x'')", sort.column),
         Some(ColumnType::Integer | ColumnType::Time) if sort.descending => format!("coalesce({}, {})", sort.column, i64::MIN + 1),
         Some(ColumnType::Integer | ColumnType::Time) => format!("coalesce({}, {})", sort.column, i64::MAX),
     }
@@ -251,7 +252,8 @@ fn after(clause: &mut Where, kind: Kind, sort: &str, selection: &Selection, curs
     let key = match (cursor.text, cursor.number) {
         (Some(text), None) => Value::Text(text),
         (None, Some(number)) => Value::Integer(number),
-        (Some(_), Some(_)) | (None, None) => return Err(StoreError::BadCursor),
+        (None, None) => Value::Blob(Vec::new()),
+        (Some(_), Some(_)) => return Err(StoreError::BadCursor),
     };
     let (key, id) = (clause.bind(key), clause.bind(Value::Text(cursor.id)));
     let side = if cursor.down { "<" } else { ">" };

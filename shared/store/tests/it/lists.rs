@@ -89,6 +89,13 @@ fn what_is_absent_comes_last_whichever_way() {
 }
 
 #[test]
+fn the_last_of_all_characters_still_comes_before_what_is_absent() {
+    let db = jobs(&[json!({}), json!({"external_id": "\u{10ffff}"}), json!({})]);
+    assert_eq!(sorted(&db, "external_id", false), [2, 1, 3]);
+    assert_eq!(sorted(&db, "external_id", true), [2, 3, 1]);
+}
+
+#[test]
 fn the_total_counts_all_that_match_on_every_page() {
     let db = jobs(&vec![json!({}); 7]);
     let mut selection = Selection { limit: 3, include_total: true, ..Selection::all() };
