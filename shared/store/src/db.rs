@@ -163,3 +163,20 @@ fn home(connection: &Connection, now: Timestamp, entropy: &mut dyn Entropy) -> R
     connection.execute_batch("COMMIT")?;
     Ok(made)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tx::SeededEntropy;
+
+    #[test]
+    fn a_commit_is_on_the_disk_before_anybody_is_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Some(folder.path().join("store.db"));
+        let now = Timestamp::from_millis(0);
+        let db = Db::open(OpenOptions { path, now, entropy: Box::new(SeededEntropy(1)), live: true }).unwrap();
+        let full: u32 = db.connection.pragma_query_value(None, "synchronous", |r| r.get(0)).unwrap();
+        let mode: String = db.connection.pragma_query_value(None, "journal_mode", |r| r.get(0)).unwrap();
+        assert_eq!((full, mode.as_str()), (2, "wal"));
+    }
+}
