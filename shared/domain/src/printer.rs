@@ -241,6 +241,9 @@ pub struct Link {
     pub driver: String,
     /// Where the printer is: a URL, an address, a device, as the driver says.
     pub address: String,
+    /// When its credential was set; the credential itself is never shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_set_at: Option<Timestamp>,
 }
 
 /// A printer.

@@ -2,7 +2,7 @@
 
 use contract::event::Named;
 use contract::problem::{Code, Problem};
-use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, FailureReason, Stage, StateWord, Token};
+use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, FailureReason, PauseReason, Stage, StateWord, Token};
 use domain::bed::{Bed, BedUse};
 use domain::farm::Farm;
 use domain::id::{AttemptId, FileId, JobId, PrinterId};
@@ -65,6 +65,27 @@ pub fn assign(tx: &mut Tx<'_>, job_id: JobId, printer_id: PrinterId) -> Result<O
 /// # Errors
 /// `illegal_state` if the machine does not allow it.
 pub fn move_attempt(tx: &mut Tx<'_>, id: AttemptId, event: AttemptEvent, detail: Option<String>) -> Result<(), Failure> {
+    step(tx, id, event, detail, told)
+}
+
+/// The print of an attempt was found again after the agent or the contact was away: the same attempt
+/// goes on, and `job.recovered` is all that is told.
+///
+/// # Errors
+/// `illegal_state` if the attempt has ended.
+pub fn adopt(tx: &mut Tx<'_>, id: AttemptId, paused: Option<PauseReason>) -> Result<(), Failure> {
+    let event = paused.map_or(AttemptEvent::SeenPrinting, AttemptEvent::SeenPaused);
+    let attempt = must::<Attempt>(tx, id)?.record;
+    if attempt.state.after(event)? == attempt.state {
+        let job = must::<Job>(tx, attempt.job_id)?;
+        return Ok(tx.tell(Named::JobRecovered, &job.record, job.revision)?);
+    }
+    step(tx, id, event, None, |_, _| Some(Named::JobRecovered))
+}
+
+type Told = fn(AttemptState, AttemptState) -> Option<Named>;
+
+fn step(tx: &mut Tx<'_>, id: AttemptId, event: AttemptEvent, detail: Option<String>, told: Told) -> Result<(), Failure> {
     let mut attempt = must::<Attempt>(tx, id)?.record;
     let old = attempt.state;
     let new = old.after(event)?;
@@ -86,7 +107,7 @@ pub fn move_attempt(tx: &mut Tx<'_>, id: AttemptId, event: AttemptEvent, detail:
     }
     let failed = matches!(new, AttemptState::Done(End::Failed(_)));
     tx.update_as(&attempt, if failed { &[Named::AttemptFailed] } else { &[] })?;
-    follow_job(tx, &attempt, old)?;
+    follow_job(tx, &attempt, told(old, new))?;
     follow_printer(tx, &attempt, old)?;
     if let AttemptState::Done(End::Failed(reason)) = new {
         hold_failing_file(tx, attempt.file_id, reason)?;
@@ -94,11 +115,11 @@ pub fn move_attempt(tx: &mut Tx<'_>, id: AttemptId, event: AttemptEvent, detail:
     Ok(())
 }
 
-fn follow_job(tx: &mut Tx<'_>, attempt: &Attempt, old: AttemptState) -> Result<(), Failure> {
+fn follow_job(tx: &mut Tx<'_>, attempt: &Attempt, told: Option<Named>) -> Result<(), Failure> {
     let mut job = must::<Job>(tx, attempt.job_id)?.record;
     job.state = job.state.after(JobEvent::Follow(attempt.state))?;
     job.started_at = job.started_at.or(attempt.started_at);
-    let mut named: Vec<Named> = told(old, attempt.state).into_iter().collect();
+    let mut named: Vec<Named> = told.into_iter().collect();
     if let AttemptState::Done(end) = attempt.state {
         job.ended_at = attempt.ended_at;
         job.detail.clone_from(&attempt.detail);

@@ -2,7 +2,7 @@
 
 use contract::event::Named;
 use contract::problem::{Code, Problem};
-use domain::attempt::{Attempt, AttemptEvent, CancelReason, End, Stage};
+use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, Stage};
 use domain::command::{Command, CommandState, Verb};
 use domain::id::{AttemptId, CommandId, JobId, PrinterId};
 use domain::job::{CancelRequest, Job, JobEvent, JobState};
@@ -101,7 +101,8 @@ pub fn command_ended(tx: &mut Tx<'_>, id: CommandId, state: CommandState, detail
     let given_up = matches!(state, CommandState::Failed | CommandState::Expired | CommandState::Unknown);
     let (true, Verb::Cancel, Some(attempt)) = (given_up, command.verb, command.attempt_id) else { return Ok(()) };
     let mut attempt = must::<Attempt>(tx, attempt)?.record;
-    if attempt.cancel_requested {
+    // A start that has not shown yet is cancelled as soon as it shows: that wish outlives its command.
+    if attempt.cancel_requested && attempt.state != AttemptState::Active(Stage::Starting) {
         attempt.cancel_requested = false;
         tx.update(&attempt)?;
         let mut job = must::<Job>(tx, attempt.job_id)?.record;

@@ -26,7 +26,11 @@ impl Write for CreatePrinter {
         let mut printer = Printer {
             id,
             name: body.name,
-            link: Link { driver: body.link.driver, address: body.link.address },
+            link: Link {
+                driver: body.link.driver,
+                address: body.link.address,
+                credential_set_at: body.link.credential.as_ref().map(|_| at.now()),
+            },
             machine: body.machine,
             tags: body.tags,
             loaded: body.loaded,

@@ -21,7 +21,8 @@ impl Write for EditPrinterOp {
             let known = at.floor()?.capabilities(&link.driver);
             let capabilities = known
                 .ok_or_else(|| Problem::field("/link/driver", "invalid", "there is no such driver; GET /v1/system/drivers lists them"))?;
-            let moved = Link { driver: link.driver, address: link.address };
+            let credential_set_at = link.credential.as_ref().map_or(printer.link.credential_set_at, |_| Some(at.now()));
+            let moved = Link { driver: link.driver, address: link.address, credential_set_at };
             if moved != printer.link && printer.attempt_id.is_some() {
                 return Err(Problem::new(Code::InUse).detail("a job is on the printer: its address cannot change now").on(id).into());
             }
