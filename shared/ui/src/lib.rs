@@ -147,6 +147,14 @@ mod tests {
     }
 
     #[test]
+    fn the_index_asks_for_every_module_at_once() {
+        let index = text("/");
+        for name in Files::iter().filter(|name| name.ends_with(".js")) {
+            assert!(index.contains(&format!("=\"/{name}\"")), "{name} would be found late");
+        }
+    }
+
+    #[test]
     fn whatever_the_index_and_the_modules_name_is_there() {
         let index = text("/");
         for quoted in index.split("=\"/").skip(1).map(|rest| rest.split('"').next().unwrap()) {

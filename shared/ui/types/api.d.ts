@@ -29,7 +29,7 @@ declare namespace Api {
   interface Target { printer_id?: Id; pool_id?: Id; tags?: string[] }
   interface Needs { models?: string[]; nozzle_mm?: number; materials?: { material?: string; colour?: string; grams?: number }[] }
   interface Job extends Row {
-    name: string; file_id: Id; state: string; phase: string; hold_reason?: string; pause_reason?: string; attempt_id?: Id; printer_id?: Id;
+    name: string; file_id: Id; state: string; phase: string; hold_reason?: string; pause_reason?: string; unknown_reason?: string; attempt_id?: Id; printer_id?: Id;
     target: Target; needs: Needs; priority: number; due_at?: Time; estimated_seconds?: number; items: number; cancel_requested?: object;
     attempts: number; printers_tried?: Id[]; detail?: string; created_by: Actor; started_at?: Time; ended_at?: Time;
   }

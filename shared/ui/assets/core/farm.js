@@ -19,7 +19,12 @@ export class Machine {
     this.doc = signal(doc);
     this.live = signal(/** @type {Api.Telemetry | null} */ (null));
     this.job = computed(() => (this.doc.value.job_id ? jobs.get(this.doc.value.job_id)?.value ?? (jobsVersion.value, null) : null));
-    this.state = computed(() => (this.job.value?.state === 'unknown' ? 'lost' : this.doc.value.display));
+    // Lost contact mends itself when the printer is seen; what cannot be proven waits for a person.
+    this.state = computed(() => (this.job.value?.state === 'unknown' && this.job.value.unknown_reason !== 'contact_lost' ? 'lost' : this.doc.value.display));
+    this.clearable = computed(() => {
+      const { bed, bed_use: use, attempt_id: attempt } = this.doc.value;
+      return Boolean(use) && (bed === 'needs_clear' || (bed === 'unknown' && !attempt));
+    });
     this.seenAt = computed(() => (this.live.value?.seen_at ? Date.parse(this.live.value.seen_at) : null));
     this.running = computed(() => ['printing', 'paused', 'preparing', 'stale'].includes(this.doc.value.display));
     this.progress = computed(() => (this.running.value ? this.live.value?.progress ?? null : null));
@@ -46,6 +51,8 @@ export const queue = signal(/** @type {Api.Queue | null} */ (null));
 export const farm = signal(/** @type {Api.Farm | null} */ (null));
 export const pools = signal(/** @type {Api.Pool[]} */ ([]));
 export const loaded = signal(false);
+/** Moves when printers are heard for the first time: their finish is then known. */
+export const arrivals = signal(0);
 /** The last event, for screens that keep a list of their own. */
 export const lastEvent = signal(/** @type {Api.Event | null} */ (null));
 
@@ -139,7 +146,9 @@ function flush() {
   batch(() => {
     for (const [id, telemetry] of pending) {
       const machine = machines.peek().get(id);
-      if (machine) machine.live.value = telemetry;
+      if (!machine) continue;
+      if (!machine.live.peek()) arrivals.value += 1;
+      machine.live.value = telemetry;
     }
   });
   pending.clear();

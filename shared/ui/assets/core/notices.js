@@ -30,11 +30,16 @@ export function dismiss(id) {
 /** @param {string} title @param {string} [detail] */
 export const say = (title, detail = '') => show({ tone: 'good', title, detail, hint: '' });
 
+/** Several things at once, some of which may have gone wrong. @param {string} title @param {Api.Bulk['results']} wrong */
+export const sayMany = (title, wrong) => show({ tone: wrong.length ? 'bad' : 'good', title, detail: wrong.map((one) => one.problem?.detail ?? one.problem?.title ?? one.id).join(' · '), hint: '' });
+
 /** @param {unknown} error @returns {{detail: string, hint: string}} */
 export function explain(error) {
   if (!(error instanceof Refusal)) return { detail: String(error), hint: '' };
   const { problem } = error;
   if (problem.code === 'unreachable') return { detail: t('unreachable'), hint: t('unreachable_hint') };
+  // The catalogue's hint for wrong fields speaks to programs; the fields themselves say it better.
+  if (problem.errors?.length) return { detail: problem.errors.map((one) => `${one.pointer.split('/').pop()}: ${one.detail}`).join(' · '), hint: '' };
   const detail = problem.detail ?? problem.title;
   return { detail: detail.charAt(0).toUpperCase() + detail.slice(1), hint: problem.hint ?? '' };
 }

@@ -32,7 +32,7 @@ const DEEDS = {
   k: () => step(-1),
   c: () => {
     const machine = current();
-    if (machine?.doc.peek().bed === 'needs_clear' && can('printer.clear_bed')) clearBed(machine.id);
+    if (machine?.clearable.peek() && can('printer.clear_bed')) clearBed(machine.id);
   },
   p: () => {
     const machine = current();

@@ -46,6 +46,11 @@ export function reason(code, text) {
   return language.value === 'en' ? text : /** @type {Record<string, string>} */ (LANGUAGES[language.value])[`reason_${code}`] ?? text;
 }
 
+/** What a person can do about a reason. @param {Api.WhyCode} why */
+export function remedy({ code, fix }) {
+  return language.value === 'en' ? fix : /** @type {Record<string, string>} */ (LANGUAGES[language.value])[`fix_${code}`] ?? fix;
+}
+
 /** @param {Api.Waiting} waiting */
 export function whyWaiting(waiting) {
   if (language.value === 'en') return waiting.summary;

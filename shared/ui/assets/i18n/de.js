@@ -1,4 +1,4 @@
-// The words of the page in German, and the reasons that the server tells in English, by their codes.
+// The words of the page in German, and the reasons and remedies that the server tells in English, by their codes.
 
 /** @type {import('./en.js').Words} */
 const words = {
@@ -41,4 +41,9 @@ const reasons = {
   reason_held: 'Zurückgehalten', reason_awaiting_approval: 'Wartet auf ein Ja', reason_slicing: 'Datei wird erzeugt', reason_file_not_here: 'Datei ist noch nicht angekommen', reason_file_missing: 'Datei fehlt', reason_clock_unset: 'Uhr der Farm ist nicht gestellt', reason_farm_draining: 'Farm beginnt nichts Neues', reason_disk_full: 'Platte ist voll', reason_same_file_failing: 'Dieselbe Datei schlug mehrfach fehl',
 };
 
-export const de = { ...words, ...reasons };
+const remedies = {
+  fix_disabled: 'Nimm den Drucker in Dienst.', fix_quarantined: 'Sieh nach dem Drucker, dann hebe die Quarantäne auf.', fix_maintenance: 'Beende die Wartung.', fix_offline: 'Prüfe Strom und Netz.', fix_stale: 'Warte etwas, oder prüfe das Netz.', fix_busy: 'Warte, oder mach den Drucker frei.', fix_foreign_print: 'Warte das Ende ab, dann räume das Bett.', fix_printer_error: 'Sieh nach dem Drucker.', fix_printer_unknown: 'Sieh nach dem Drucker und kläre den Auftrag.', fix_control_denied: 'Gib Gantry das Recht, ihn zu steuern.', fix_config_incomplete: 'Vervollständige die Einstellungen des Druckers.', fix_bed_not_clear: 'Räume das Bett und melde es.', fix_model_mismatch: 'Slice für dieses Modell, oder richte den Auftrag auf Drucker, Pool oder Merkmale.', fix_nozzle_mismatch: 'Wechsle die Düse, oder slice für diese.', fix_plate_type_mismatch: 'Wechsle die Platte und trage sie beim Drucker ein.', fix_bed_too_small: 'Nimm einen größeren Drucker.', fix_tag_mismatch: 'Ändere das Ziel des Auftrags oder die Merkmale des Druckers.', fix_material_not_loaded: 'Lade es, oder ändere den Bedarf des Auftrags.', fix_colour_mismatch: 'Lade sie, oder ändere den Bedarf des Auftrags.', fix_filament_low: 'Lade eine vollere Spule.', fix_too_few_slots: 'Nimm einen Drucker mit mehr Plätzen.', fix_profile_missing: 'Lege ein Profil an.', fix_storage_full: 'Lösche Dateien auf dem Drucker.', fix_needs_person: 'Geh zum Drucker.', fix_outside_hours: 'Warte, oder ändere seine Zeiten.', fix_start_staggered: 'Warte einen Moment.', fix_behind_in_queue: 'Warte, oder schiebe den Auftrag nach oben.',
+  fix_held: 'Gib ihn frei.', fix_awaiting_approval: 'Genehmige ihn.', fix_slicing: 'Warte einen Moment.', fix_file_not_here: 'Warte, bis sie angekommen ist.', fix_file_missing: 'Lade sie noch einmal hoch.', fix_clock_unset: 'Stelle die Uhr des Rechners.', fix_farm_draining: 'Stelle die Farm auf „Läuft“.', fix_disk_full: 'Schaffe Platz.', fix_same_file_failing: 'Prüfe die Datei, dann gib den Auftrag frei.',
+};
+
+export const de = { ...words, ...reasons, ...remedies };

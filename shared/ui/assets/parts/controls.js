@@ -18,7 +18,7 @@ export function Button({ icon, label, tone = '', big = false, quiet = false, bar
   };
   const kind = `button ${big ? 'big' : ''} ${quiet ? 'quiet' : ''} ${bare ? 'bare' : ''}`;
   return html`<button class=${kind} data-tone=${tone} type=${type} disabled=${disabled || waiting} aria-busy=${waiting} aria-label=${bare ? label : undefined} title=${title ?? (bare ? label : undefined)} onClick=${press}>
-    ${icon ? html`<${Icon} name=${icon} />` : null}${bare ? null : html`<span class="label">${label}</span>`}${children}
+    ${icon ? html`<${Icon} name=${icon} />` : null}${bare ? null : html`<span class="label">${label}${children}</span>`}
   </button>`;
 }
 
@@ -83,13 +83,13 @@ export const Bar = ({ share, label }) => html`<progress class="bar" max="1" valu
 /** @param {{tone: string, label: string, icon?: string}} props */
 export const Badge = ({ tone, label, icon }) => html`<span class="badge" data-tone=${tone}>${icon ? html`<${Icon} name=${icon} size=${14} />` : null}${label}</span>`;
 
-/** A picture of what is printed; a quiet sign where there is none. @param {{file?: string, size?: string}} props */
-export function Picture({ file, size = '' }) {
+/** A picture of what is printed; a quiet sign where there is none. @param {{file?: string, size?: string, sign?: string}} props */
+export function Picture({ file, size = '', sign }) {
   const [broken, setBroken] = useState('');
   const shown = file && broken !== file;
-  return html`<span class=${`picture ${size}`}>${shown
+  return html`<span class=${`picture ${size} ${!shown && sign ? 'sign' : ''}`}>${shown
     ? html`<img src=${`/v1/files/${file}/thumbnail`} alt="" loading="lazy" decoding="async" draggable=${false} onError=${() => setBroken(file)} />`
-    : html`<${Icon} name="file" size=${22} />`}</span>`;
+    : html`<${Icon} name=${sign ?? 'file'} size=${sign ? 30 : 22} />`}</span>`;
 }
 
 /** @param {{text: string}} props Clipboard needs https; selecting works everywhere. */

@@ -16,8 +16,8 @@ export function Sheet({ title, printer, onClose, children }) {
     document.documentElement.classList.add('has-sheet');
     return () => document.documentElement.classList.remove('has-sheet');
   }, []);
-  return html`<aside class="sheet" role="dialog" aria-label=${title} tabindex="-1" ref=${panel} data-printer=${printer}>
-    <header class="sheet-head"><h2>${title}</h2><span data-close onClick=${onClose}><${Button} icon="close" bare label=${t('close')} /></span></header>
+  return html`<div class="sheet" role="dialog" aria-label=${title} tabindex="-1" ref=${panel} data-printer=${printer}>
+    <div class="sheet-head"><h2>${title}</h2><span data-close onClick=${onClose}><${Button} icon="close" bare label=${t('close')} /></span></div>
     <div class="sheet-body">${children}</div>
-  </aside>`;
+  </div>`;
 }

@@ -2,8 +2,8 @@
 import { post } from '../core/api.js';
 import { now } from '../core/clock.js';
 import { farm, queue, takeFarm } from '../core/farm.js';
-import { html, useSignal } from '../core/html.js';
-import { attempt, say } from '../core/notices.js';
+import { html, useEffect, useSignal } from '../core/html.js';
+import { attempt, sayMany } from '../core/notices.js';
 import { route } from '../core/route.js';
 import { can, signOut } from '../core/session.js';
 import { helpOpen } from '../core/shortcuts.js';
@@ -21,19 +21,27 @@ const PLACES = [
 
 export function Header() {
   const open = useSignal(false);
+  useEffect(() => {
+    if (!open.value) return undefined;
+    /** @param {MouseEvent} event */
+    const outside = (event) => { if (event.target instanceof Element && !event.target.closest('.farm-tools, .menu-button')) open.value = false; };
+    addEventListener('click', outside);
+    return () => removeEventListener('click', outside);
+  }, [open.value]);
   return html`<header class="head">
-    <a class="home" href="/"><${Mark} /><b>${farm.value?.name ?? 'Gantry'}</b></a>
+    <a class="home" href="/"><${Mark} /><h1>${farm.value?.name ?? 'Gantry'}</h1></a>
     <${Places} />
     <span class="grow"></span>
     <${Connection} />
+    <${Everything} place="in-head" />
     <div class=${open.value ? 'farm-tools open' : 'farm-tools'}>
       <${Dispatch} />
-      <${Everything} />
+      <${Everything} place="in-menu" />
       <label class="language"><${Icon} name="globe" size=${18} /><select aria-label=${t('language')} onChange=${(/** @type {any} */ event) => speak(event.currentTarget.value)}>
         ${languages.map((code) => html`<option key=${code} value=${code} selected=${code === language.value}>${code.toUpperCase()}</option>`)}
       </select></label>
-      <${Button} icon="question" bare quiet label=${t('help')} onClick=${() => { helpOpen.value = true; }} />
-      <${Button} icon="leave" bare quiet label=${t('sign_out')} onClick=${() => attempt(t('sign_out'), signOut)} />
+      <${Button} icon="question" quiet label=${t('help')} onClick=${() => { helpOpen.value = true; }} />
+      <${Button} icon="leave" quiet label=${t('sign_out')} onClick=${() => attempt(t('sign_out'), signOut)} />
     </div>
     <span class="menu-button"><${Button} icon=${open.value ? 'close' : 'more'} bare quiet label=${t('menu')} onClick=${() => { open.value = !open.value; }} /></span>
   </header>`;
@@ -62,16 +70,17 @@ function Dispatch() {
   return html`<${Switch} label=${t('dispatch')} options=${options} value=${doc.dispatch} onPick=${pick} />`;
 }
 
-function Everything() {
+/** @param {{place: string}} props */
+function Everything({ place }) {
   const doc = farm.value;
   if (!doc || !can('farm.dispatch')) return null;
   /** @param {string} verb @param {'paused_all' | 'stopped_all'} done */
   const all = (verb, done) => attempt(doc.name, async () => {
     const { results } = /** @type {Api.Bulk} */ (await post(`/v1/farms/${doc.id}/${verb}`));
     const wrong = results.filter((one) => !one.ok);
-    say(t(done, { count: results.length - wrong.length }), wrong.map((one) => one.problem?.detail ?? one.id).join(' '));
+    sayMany(t(done, { count: results.length - wrong.length }), wrong);
   });
-  return html`<span class="everything">
+  return html`<span class=${`everything ${place}`}>
     <${SureButton} icon="pause" label=${t('pause_all')} sure=${t('pause_all_sure')} onClick=${() => all('pause-all', 'paused_all')} />
     <${SureButton} icon="stop" tone="alarm" label=${t('stop_all')} sure=${t('stop_all_sure')} onClick=${() => all('stop-all', 'stopped_all')} />
   </span>`;

@@ -10,7 +10,7 @@ export const kiosk = new URLSearchParams(location.search).get('kiosk') === '1';
 
 export function KioskHead() {
   return html`<header class="head kiosk-head">
-    <${Mark} /><b>${farm.value?.name ?? 'Gantry'}</b><span class="grow"></span>
+    <${Mark} /><h1>${farm.value?.name ?? 'Gantry'}</h1><span class="grow"></span>
     ${queue.value ? html`<span>${t('kiosk_queue', { waiting: queue.value.waiting, active: queue.value.active })}</span>` : null}
     <span class="connection" data-link=${link.value}><i></i><span>${link.value === 'live' ? t('link_live') : t('ago', { span: span((now.value - heardAt.value) / 1000) })}</span></span>
     <b class="clock">${clockTime(now.value)}</b>

@@ -22,8 +22,8 @@ export function Actions({ machine }) {
   const tell = (verb, body) => attempt(name, () => tellPrinter(id, verb, body));
   if (asking.value) return html`<${Why} name=${name} verb=${asking.value} tell=${tell} done=${() => { asking.value = ''; }} />`;
   return html`<div class="actions">
-    ${doc.bed === 'needs_clear' && doc.bed_use && can('printer.clear_bed') ? html`<${ClearBed} machine=${machine} />` : null}
-    ${machine.state.value === 'lost' && job && can('job.resolve') ? html`<${Resolve} job=${job} />` : null}
+    ${machine.clearable.value && can('printer.clear_bed') ? html`<${ClearBed} machine=${machine} />` : null}
+    ${job?.state === 'unknown' && can('job.resolve') ? html`<${Resolve} job=${job} />` : null}
     ${control && does('pause') && display === 'printing' ? html`<${Button} big icon="pause" label=${t('pause')} onClick=${() => command(id, 'pause')} />` : null}
     ${control && does('pause') && display === 'paused' ? html`<${Button} big tone="main" icon="play" label=${t('resume')} onClick=${() => command(id, 'resume')} />` : null}
     ${control && does('cancel') && job?.state !== 'unknown' ? html`<${SureButton} big icon="stop" tone="alarm" label=${t('cancel_print')} sure=${t('stop_sure', { name })} onClick=${() => command(id, 'cancel', {})} />` : null}
@@ -45,15 +45,15 @@ function ClearBed({ machine }) {
     return () => { wanted = false; };
   }, [machine.id, first.value]);
   const job = next.value;
-  return html`<${Button} big tone="clear" icon="sweep" label=${t('bed_cleared')} onClick=${() => clearBed(machine.id)} />
-    ${job && machine.doc.value.admin === 'enabled' ? html`<${Button} big icon="next" label=${t('cleared_start_next')} onClick=${() => clearBed(machine.id, true)}><small class="break">${job.name}</small></${Button}>` : null}`;
+  return html`<div class="stack"><${Button} big tone="clear" icon="sweep" label=${t('bed_cleared')} onClick=${() => clearBed(machine.id)} />
+    ${job && machine.doc.value.admin === 'enabled' ? html`<${Button} big icon="next" label=${t('cleared_start_next')} onClick=${() => clearBed(machine.id, true)}><small class="break">${job.name}</small></${Button}>` : null}</div>`;
 }
 
 /** @param {{job: Api.Job}} props */
 function Resolve({ job }) {
   /** @param {string} outcome */
   const resolve = (outcome) => attempt(job.name, () => tellJob(job.id, 'resolve', { outcome }));
-  return html`<div class="resolve"><p><b>${t('resolve_question', { name: job.name })}</b></p>
+  return html`<div class="stack"><p><b>${t('resolve_question', { name: job.name })}</b></p>
     <${Button} big icon="check" label=${t('resolve_completed')} onClick=${() => resolve('completed')} />
     <${Button} big icon="alert" label=${t('resolve_failed')} onClick=${() => resolve('failed')} />
     <${Button} big icon="undo" label=${t('resolve_not_started')} onClick=${() => resolve('not_started')} />

@@ -105,7 +105,7 @@ export function AddPrinter({ onClose }) {
       found.value = { tone: 'good', text: [t('test_ok'), told.firmware, word('state', told.activity)].filter(Boolean).join(' · ') };
     } catch (error) {
       const { detail, hint } = explain(error);
-      found.value = { tone: 'alarm', text: `${detail} ${hint}` };
+      found.value = { tone: 'alarm', text: [detail, hint].filter(Boolean).join(' · ') };
       wrong.value = wrongFields(error);
     }
   };

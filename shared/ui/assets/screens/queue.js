@@ -3,10 +3,10 @@
 import { post } from '../core/api.js';
 import { queue, queueSoon, tellJob } from '../core/farm.js';
 import { html, signal, useSignal } from '../core/html.js';
-import { attempt, say } from '../core/notices.js';
+import { attempt, sayMany } from '../core/notices.js';
 import { can } from '../core/session.js';
-import { moment, span, t, whyWaiting, word } from '../core/words.js';
-import { Badge, Button, Picture, SureButton } from '../parts/controls.js';
+import { moment, span, t, whyWaiting } from '../core/words.js';
+import { Button, Picture, SureButton } from '../parts/controls.js';
 import { Icon } from '../parts/icon.js';
 import { Done, Running, targetText } from './jobs.js';
 import { WhyTable } from './why.js';
@@ -40,7 +40,7 @@ function Bulk() {
   const all = (verb) => attempt(t('selection', { count: ids.length }), async () => {
     const { results } = /** @type {Api.Bulk} */ (await post(`/v1/jobs/actions/${verb}`, { ids }));
     const wrong = results.filter((one) => !one.ok);
-    say(t('bulk_done', { good: results.length - wrong.length, count: results.length }), wrong.map((one) => one.problem?.detail ?? one.problem?.title ?? one.id).join(' · '));
+    sayMany(t('bulk_done', { good: results.length - wrong.length, count: results.length }), wrong);
     picked.value = new Set(wrong.map((one) => one.id));
     queueSoon();
   });
@@ -92,14 +92,14 @@ function Row({ entry, index }) {
     picked.value = next;
   };
   const mark = gap.value?.before === job.id ? 'yes' : 'no';
-  return html`<li class="row" data-item data-job=${job.id} data-gap=${mark} data-held=${held} onKeyDown=${keys}>
+  return html`<li class="row" data-item data-job=${job.id} data-gap=${mark} data-held=${held} data-open=${open.value ? 'yes' : 'no'} onKeyDown=${keys}>
     <label class="tick"><input type="checkbox" checked=${picked.value.has(job.id)} onChange=${pick} aria-label=${t('pick', { name: job.name })} /></label>
     ${manage ? html`<span class="grip" onPointerDown=${(/** @type {PointerEvent} */ event) => drag(event, job)}><${Icon} name="grip" /></span>` : null}
     <${Picture} file=${job.file_id} />
     <div class="row-main">
       <b class="break">${job.name}</b>
       <p class="row-facts">${targetText(job)}${job.estimated_seconds ? ` · ${span(job.estimated_seconds)}` : ''}${job.due_at ? html` · <span>${t('due', { time: moment(job.due_at) })}</span>` : null}${job.priority ? ` · ${t('priority', { priority: job.priority })}` : ''}${job.attempts ? ` · ${t('attempts', { count: job.attempts })}` : ''}</p>
-      <button class="why" type="button" aria-expanded=${open.value} onClick=${() => { open.value = !open.value; }}>${held || job.state === 'awaiting_approval' ? html`<${Badge} tone=${held ? 'out' : 'warn'} label=${word('job', job.state)} />` : null}<span>${whyWaiting(waiting)}</span><${Icon} name=${open.value ? 'up' : 'down'} size=${16} /></button>
+      <button class="why" type="button" aria-expanded=${open.value} onClick=${() => { open.value = !open.value; }}><span>${whyWaiting(waiting)}</span><${Icon} name=${open.value ? 'up' : 'down'} size=${16} /></button>
     </div>
     <div class="row-end">
       ${manage ? html`<${Button} bare quiet icon="up" label=${t('move_up')} onClick=${() => step(index, -1)} /><${Button} bare quiet icon="down" label=${t('move_down')} onClick=${() => step(index, 1)} />` : null}

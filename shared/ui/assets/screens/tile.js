@@ -24,8 +24,8 @@ export function Tile({ machine, view }) {
   const aged = useComputed(() => (machine.age.value === null ? 'no' : 'yes'));
   const over = useSignal('no');
   const open = useComputed(() => (route.value.parts[0] === 'p' && route.value.parts[1] === machine.id ? 'yes' : 'no'));
-  const line = fault && tone === 'alarm' ? fault.text : tone === 'out' ? note ?? '' : tone === 'away' ? trouble ?? '' : machine.work.value;
-  const clearable = state === 'needs_clear' && view !== 'dense' && can('printer.clear_bed');
+  const line = fault && tone === 'alarm' ? fault.text : tone === 'out' ? note ?? '' : tone === 'away' ? trouble ?? '' : tone === 'warn' ? word('about', state) : machine.work.value;
+  const clearable = state === 'needs_clear' && machine.clearable.value && view !== 'dense' && can('printer.clear_bed');
   /** @param {DragEvent} event */
   const drag = (event) => {
     if (!event.dataTransfer?.types.includes('Files')) return;
@@ -40,13 +40,13 @@ export function Tile({ machine, view }) {
     dropped(event, machine);
   };
   return html`<article class="tile" data-item data-printer=${machine.id} data-state=${state} data-tone=${tone} data-human=${wantsPerson(machine)} data-aged=${aged} data-over=${over} data-open=${open} onDragOver=${drag} onDragLeave=${drag} onDrop=${drop}>
-    ${view === 'dense' ? null : html`<${Picture} file=${machine.job.value?.file_id} />`}
-    <h3><a href=${`/p/${machine.id}`} aria-label=${`${name}: ${word('state', state)}`}>${name}</a></h3>
+    ${view === 'dense' ? null : html`<${Picture} file=${machine.job.value?.file_id} sign=${icon} />`}
+    <h2><a href=${`/p/${machine.id}`} aria-label=${`${name}: ${word('state', state)}`}>${name}</a></h2>
     <p class="word"><${Icon} name=${icon} size=${view === 'dense' ? 15 : 17} /><span>${word('state', state)}</span></p>
     <p class="times">${times}</p>
     <p class="line">${line}</p>
     <p class="age">${age}</p>
     ${machine.running.value ? html`<progress class="bar" max="1" value=${share} aria-label=${t('progress')}></progress>` : null}
-    ${clearable ? html`<${Button} icon="sweep" tone="clear" label=${t('bed_cleared')} onClick=${() => clearBed(machine.id)} />` : null}
+    ${clearable ? html`<${Button} tone="clear" label=${t('bed_cleared')} onClick=${() => clearBed(machine.id)} />` : null}
   </article>`;
 }

@@ -2,7 +2,7 @@
 // state changes or ten seconds went by; what moves inside a tile is the tile's own business.
 import { now } from '../core/clock.js';
 import { look, states, wantsPerson } from '../core/display.js';
-import { farm, loaded, machines } from '../core/farm.js';
+import { arrivals, farm, loaded, machines } from '../core/farm.js';
 import { computed, html, signal, useEffect } from '../core/html.js';
 import { go, route, setQuery } from '../core/route.js';
 import { can } from '../core/session.js';
@@ -35,11 +35,14 @@ function matches(machine, wanted) {
 const rank = (machine) => (wantsPerson(machine) ? Math.min(2, look(machine.state.value).rank) : look(machine.state.value).rank);
 const names = new Intl.Collator(undefined, { numeric: true });
 
+/** So few printers get larger tiles: an empty screen says nothing. */
+const ROOMY = 36;
 /** @type {Machine[]} */
 let before = [];
 const inScope = computed(() => [...machines.value.values()].filter((one) => !filterTag.value || one.doc.value.tags.includes(filterTag.value)));
 const ordered = computed(() => {
   tenSeconds.value;
+  arrivals.value;
   const wanted = search.value.trim().toLowerCase();
   const shown = inScope.value.filter((one) => (!only.value || (only.value === 'human' ? wantsPerson(one) : one.state.value === only.value)) && (!wanted || matches(one, wanted)));
   const keyed = shown.map((one) => ({ one, rank: rank(one), finish: one.finishAt.peek() ?? Infinity, name: one.doc.value.name }));
@@ -84,7 +87,7 @@ function grouped(list) {
 
 export function Wall() {
   const list = ordered.value;
-  return html`<main class="wall" data-view=${density.value}>
+  return html`<main class="wall" data-view=${density.value} data-roomy=${inScope.value.length <= ROOMY ? 'yes' : 'no'}>
     <${Tools} />
     ${!loaded.value && !machines.value.size ? null : machines.value.size === 0 ? html`<${Empty} />` : list.length === 0 ? html`<p class="nothing">${t('nothing_matches')}</p>` : null}
     ${grouped(list).map(([name, members]) => html`<section key=${name} aria-label=${name || undefined}>

@@ -4,7 +4,7 @@ import { get } from '../core/api.js';
 import { queue } from '../core/farm.js';
 import { html, useEffect, useSignal } from '../core/html.js';
 import { explain } from '../core/notices.js';
-import { reason, t } from '../core/words.js';
+import { reason, remedy, t } from '../core/words.js';
 
 /** @param {{job: string}} props */
 export function WhyTable({ job }) {
@@ -17,12 +17,12 @@ export function WhyTable({ job }) {
   if (!why.value) return html`<div class="why-table"></div>`;
   const groups = grouped(why.value);
   return html`<div class="why-table">
-    ${why.value.job.map((one) => html`<p key=${one.code}><b>${reason(one.code, one.text)}</b> ${one.fix}</p>`)}
+    ${why.value.job.map((one) => html`<p key=${one.code}><b>${reason(one.code, one.text)}</b> ${remedy(one)}</p>`)}
     <table><thead><tr><th>${t('printers')}</th><th>${t('why')}</th><th>${t('what_to_do')}</th></tr></thead>
     <tbody>${groups.map(({ key, members, reasons }) => html`<tr key=${key}>
       <td><b>${members.length > 1 ? t('count_printers', { count: members.length }) : null}</b> ${members.slice(0, 12).map((one) => html`<a key=${one.printer_id} class="tag" href=${`/p/${one.printer_id}`}>${one.name}</a> `)}${members.length > 12 ? '…' : null}</td>
       <td>${reasons.length ? reasons.map((one) => html`<p key=${one.code}>${reason(one.code, one.text)}</p>`) : html`<p>${t('could_run')}</p>`}</td>
-      <td>${reasons.map((one) => html`<p key=${one.code}>${one.fix}</p>`)}</td>
+      <td>${reasons.map((one) => html`<p key=${one.code}>${remedy(one)}</p>`)}</td>
     </tr>`)}</tbody></table>
   </div>`;
 }
