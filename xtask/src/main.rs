@@ -2,6 +2,8 @@
 //! pages of docs/generated out of the code that they describe. Changes nothing else, and needs no network.
 
 mod generate;
+#[cfg(test)]
+mod law;
 mod tidy;
 mod workspace;
 
