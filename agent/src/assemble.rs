@@ -1,0 +1,172 @@
+//! Wires the agent in one place: builds, starts, and stops in reverse.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use api::auth::SignInThrottle;
+use api::blobs::Blobs;
+use api::clock::Clock;
+use api::door::{Door, FarmHome};
+use api::entropy::SystemEntropy;
+use api::operation::Failure;
+use api::ops::keys::insert_api_key;
+use contract::ops::keys::NewApiKey;
+use domain::access::Grants;
+use domain::actor::{Actor, ActorKind};
+use domain::permission::{Permission, PermissionSet};
+use store::{By, OpenOptions, Sealer, Store, StoreError, Tx};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::fleet::core::Timing;
+use crate::fleet::{Fleet, Live};
+use crate::floor::AgentFloor;
+use crate::housekeeping::Disk;
+use crate::{dispatch, first_run, fleet, housekeeping, page};
+
+/// Why an agent could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// The data folder cannot be used.
+    #[error("the data folder {0} cannot be used: {1}")]
+    Folder(std::path::PathBuf, std::io::Error),
+    /// Another agent uses it.
+    #[error("another agent uses the data folder {0}: stop it first")]
+    InUse(std::path::PathBuf),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The address cannot be listened on.
+    #[error("{0} cannot be listened on: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// Without a certificate only this machine may reach the agent.
+    #[error("{0} can be reached from other machines, and there is no certificate: listen on 127.0.0.1")]
+    NotLoopback(SocketAddr),
+}
+
+/// An agent, ready to run.
+pub struct Agent;
+
+/// An agent that runs. Dropping it stops it.
+pub struct Running {
+    /// Where it is served.
+    pub address: SocketAddr,
+    /// Its door, for who assembles more around it.
+    pub door: Arc<Door>,
+    tasks: Vec<JoinHandle<()>>,
+    _lock: std::fs::File,
+}
+
+impl Agent {
+    /// Builds and starts an agent.
+    ///
+    /// # Errors
+    /// Why it could not be started; then nothing runs.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>, timing: Timing) -> Result<Running, AssembleError> {
+        if !config.listen.ip().is_loopback() {
+            return Err(AssembleError::NotLoopback(config.listen));
+        }
+        let folder = config.data_dir.as_path();
+        let at_folder = |error| AssembleError::Folder(folder.to_owned(), error);
+        std::fs::create_dir_all(folder).map_err(at_folder)?;
+        let lock = lock(folder)?;
+        let sealer = Sealer::new(&first_run::key(folder).map_err(at_folder)?);
+        let blobs = Blobs::open(&folder.join("files")).map_err(at_folder)?;
+        let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: config.live };
+        let store = Store::open(&folder.join("gantry.db"), options)?;
+        first_run::farm(&store, &config.farm_name, clock.now()).await?;
+
+        let live = Arc::new(Live::default());
+        let disk = Arc::new(Disk::new(folder));
+        let for_fleet = fleet::Outside {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            blobs: blobs.clone(),
+            sealer: sealer.clone(),
+            live: Arc::clone(&live),
+            timing,
+        };
+        let for_dispatch = dispatch::Outside { store: store.clone(), clock: Arc::clone(&clock), live, disk };
+        let floor = AgentFloor { fleet: for_fleet.clone(), dispatch: for_dispatch.clone(), planned: Mutex::default() };
+        let door = Arc::new(Door {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            sealer,
+            blobs: blobs.clone(),
+            farm: Some(FarmHome::new(Arc::new(floor))),
+            account_home: true,
+            served_by: "agent",
+            live: config.live,
+            host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            throttle: SignInThrottle::default(),
+        });
+        let listener = TcpListener::bind(config.listen).await.map_err(|error| AssembleError::Listen(config.listen, error))?;
+        let address = listener.local_addr().map_err(|error| AssembleError::Listen(config.listen, error))?;
+        let router = api::http::router(Arc::clone(&door)).fallback(page::serve);
+        let serve = async move {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            if let Err(error) = axum::serve(listener, service).await {
+                tracing::error!(%error, "the door has closed");
+            }
+        };
+        let tasks = vec![
+            tokio::spawn(serve),
+            tokio::spawn(dispatch::run(for_dispatch)),
+            tokio::spawn(Fleet::new(for_fleet).run()),
+            tokio::spawn(housekeeping::run(store, blobs, clock)),
+        ];
+        tracing::info!(%address, farm = %door.home().farm_id, "the agent runs");
+        Ok(Running { address, door, tasks, _lock: lock })
+    }
+}
+
+/// One agent a folder: two would each think that the printers are theirs.
+fn lock(folder: &Path) -> Result<std::fs::File, AssembleError> {
+    let path = folder.join("agent.lock");
+    let file = std::fs::File::create(&path).map_err(|error| AssembleError::Folder(folder.to_owned(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(AssembleError::InUse(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(AssembleError::Folder(folder.to_owned(), error)),
+    }
+}
+
+impl Running {
+    /// A link that signs the owner in once, within an hour.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn sign_in_link(&self) -> Result<String, AssembleError> {
+        let by = By::new(Actor::farm(self.door.home().farm_id), self.door.now());
+        let token = api::ops::access::one_time_link(&self.door.store, by).await?;
+        Ok(format!("http://{}/#token={token}", self.address))
+    }
+
+    /// Makes a key with all that a key can hold, for whoever starts the agent by hand.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn owner_key(&self, name: &str) -> Result<String, AssembleError> {
+        let home = self.door.home();
+        let by = By::new(Actor::farm(home.farm_id), self.door.now());
+        let sponsor = Actor::new(ActorKind::Floor, "owner");
+        let asked = NewApiKey::named(name.parse().map_err(|_| StoreError::Closed)?);
+        let grants = Grants::unscoped(PermissionSet::all().without(Permission::StoreDelete));
+        let live = self.door.live;
+        let write = move |tx: &mut Tx<'_>| insert_api_key(tx, asked, grants, sponsor, live).map(|(secret, _)| secret);
+        self.door.store.write(by, write).await.map_err(|failure: Failure| match failure {
+            Failure::Store(error) => error.into(),
+            Failure::Problem(problem) => StoreError::NotCommitted(problem.to_string()).into(),
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for task in self.tasks.iter().rev() {
+            task.abort();
+        }
+    }
+}

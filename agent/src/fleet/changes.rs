@@ -1,0 +1,233 @@
+//! What a printer's core wants written. Each change decides anew on what it reads in its transaction:
+//! the core's picture may be a moment old, the transaction's is not.
+
+use api::facts::{self, put_printer};
+use api::operation::Failure;
+use contract::event::Named;
+use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, FailureReason, PauseReason, Stage};
+use domain::command::CommandState;
+use domain::farm::{Dispatch, Farm};
+use domain::id::{AttemptId, CommandId, PrinterId};
+use domain::printer::{Activity, Admin, Connection, Control, Printer, PrinterFault};
+use domain::time::Timestamp;
+use store::{Act, ActState, Observed, Tx};
+
+/// A change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// What the printer shows of itself.
+    Facets(Box<Facets>),
+    /// The attempt moved.
+    Move {
+        /// Which.
+        attempt: AttemptId,
+        /// How.
+        event: AttemptEvent,
+        /// What the printer said.
+        detail: Option<String>,
+    },
+    /// The attempt's print was found again.
+    Adopt {
+        /// Which.
+        attempt: AttemptId,
+        /// Whether it stands still.
+        paused: Option<PauseReason>,
+    },
+    /// The start is about to be sent: the act is written and the bed token consumed.
+    BeginStart {
+        /// Which.
+        attempt: AttemptId,
+        /// Until when telemetry must show it.
+        deadline: Timestamp,
+    },
+    /// The printer itself refused the start.
+    StartRefused {
+        /// Which.
+        attempt: AttemptId,
+        /// What it said.
+        detail: String,
+    },
+    /// Something of the print worth keeping.
+    Observe {
+        /// Which.
+        attempt: AttemptId,
+        /// The share that is done.
+        progress: Option<f64>,
+        /// The driver's own words.
+        mark: Option<String>,
+    },
+    /// A command came further.
+    Command {
+        /// Which.
+        id: CommandId,
+        /// How far.
+        state: CommandState,
+        /// What was said.
+        detail: Option<String>,
+    },
+    /// A print that is not ours was seen.
+    Foreign {
+        /// Its file.
+        file: Option<String>,
+    },
+    /// That print is gone.
+    ForeignGone,
+}
+
+/// What a printer shows of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facets {
+    /// Whether it is heard.
+    pub connection: Connection,
+    /// Why not.
+    pub problem: Option<String>,
+    /// What it does.
+    pub activity: Activity,
+    /// Whether it takes orders.
+    pub control: Control,
+    /// A fault.
+    pub fault: Option<PrinterFault>,
+    /// What its firmware or server calls itself.
+    pub firmware: Option<String>,
+    /// Whether it had been heard before the agent started: then coming back is no news.
+    pub was_online: bool,
+}
+
+/// A printer may refuse a start that often before the attempt has failed.
+const REFUSALS: u32 = 3;
+
+/// Writes a change.
+///
+/// # Errors
+/// A problem if what is true now does not allow it; then nothing is written.
+pub fn apply(tx: &mut Tx<'_>, printer: PrinterId, change: &Change) -> Result<(), Failure> {
+    match change {
+        Change::Facets(facets) => write_facets(tx, printer, facets),
+        Change::Move { attempt, event, detail } => facts::move_attempt(tx, *attempt, *event, detail.clone()),
+        Change::Adopt { attempt, paused } => {
+            mark_seen(tx, *attempt)?;
+            facts::adopt(tx, *attempt, *paused)
+        }
+        Change::BeginStart { attempt, deadline } => begin_start(tx, printer, *attempt, *deadline),
+        Change::StartRefused { attempt, detail } => start_refused(tx, *attempt, detail),
+        Change::Observe { attempt, progress, mark } => observe(tx, *attempt, *progress, mark.as_deref()),
+        Change::Command { id, state, detail } => facts::command_ended(tx, *id, *state, detail.clone()),
+        Change::Foreign { file } => foreign(tx, printer, file.clone()),
+        Change::ForeignGone => {
+            let Some(row) = tx.get::<Printer>(printer)? else { return Ok(()) };
+            let mut printer = row.record;
+            printer.foreign = None;
+            put_printer(tx, printer, &[Named::PrinterNeedsClear])
+        }
+    }
+}
+
+fn write_facets(tx: &mut Tx<'_>, printer: PrinterId, facets: &Facets) -> Result<(), Failure> {
+    let Some(row) = tx.get::<Printer>(printer)? else { return Ok(()) };
+    let mut printer = row.record;
+    let mut named = Vec::new();
+    match (printer.connection, facets.connection) {
+        (Connection::Offline, Connection::Online) => named.push(Named::PrinterOnline),
+        (Connection::Unknown, Connection::Online) if !facets.was_online => named.push(Named::PrinterOnline),
+        (Connection::Online | Connection::Stale | Connection::Unknown, Connection::Offline) => named.push(Named::PrinterOffline),
+        (_, Connection::Online | Connection::Stale | Connection::Offline | Connection::Unknown) => {}
+    }
+    match (&printer.fault, &facets.fault) {
+        (None, Some(_)) => named.push(Named::PrinterError),
+        (Some(_), None) => named.push(Named::PrinterErrorCleared),
+        (None, None) | (Some(_), Some(_)) => {}
+    }
+    if (printer.control, facets.control) == (Control::Ok, Control::Denied) {
+        named.push(Named::PrinterControlLost);
+    }
+    if printer.firmware.is_some() && facets.firmware.is_some() && printer.firmware != facets.firmware {
+        named.push(Named::PrinterFirmwareChanged);
+    }
+    printer.connection = facets.connection;
+    printer.connection_problem.clone_from(&facets.problem);
+    (printer.activity, printer.control) = (facets.activity, facets.control);
+    printer.fault.clone_from(&facets.fault);
+    printer.firmware = facets.firmware.clone().or(printer.firmware);
+    put_printer(tx, printer, &named)
+}
+
+fn begin_start(tx: &mut Tx<'_>, printer: PrinterId, attempt: AttemptId, deadline: Timestamp) -> Result<(), Failure> {
+    let not_now = |why: &str| -> Failure {
+        contract::problem::Problem::new(contract::problem::Code::IllegalState).detail(why).on(attempt).into()
+    };
+    let (Some(machine), Some(row)) = (tx.get::<Printer>(printer)?, tx.get::<Attempt>(attempt)?) else {
+        return Err(not_now("the printer or the attempt is gone"));
+    };
+    let dispatch = tx.rows().all::<Farm>()?.first().map_or(Dispatch::Stop, |farm| farm.record.dispatch);
+    let startable = tx.rows().bed_token(printer)?.is_some_and(|token| token.startable_at() <= tx.now());
+    let machine = machine.record;
+    let free = machine.attempt_id == Some(attempt) && machine.admin == Admin::Enabled && machine.foreign.is_none();
+    if !free || !startable || dispatch == Dispatch::Stop || row.record.cancel_requested {
+        return Err(not_now("the start is no longer wanted, or its bed is not clear"));
+    }
+    let observed = tx.rows().start_act(attempt)?.map(|act| act.observed).unwrap_or_default();
+    let act = Act { state: ActState::Dispatched, written_at: tx.now(), deadline, observed };
+    tx.put_start_act(attempt, &act)?;
+    facts::move_attempt(tx, attempt, AttemptEvent::StartWritten, None)
+}
+
+fn start_refused(tx: &mut Tx<'_>, attempt: AttemptId, detail: &str) -> Result<(), Failure> {
+    let Some(mut act) = tx.rows().start_act(attempt)? else { return Ok(()) };
+    act.state = ActState::Refused;
+    act.observed.refusals += 1;
+    tx.put_start_act(attempt, &act)?;
+    facts::move_attempt(tx, attempt, AttemptEvent::StartRefused, Some(detail.to_owned()))?;
+    if act.observed.refusals < REFUSALS {
+        return Ok(());
+    }
+    let end = AttemptEvent::Ended(End::Failed(FailureReason::StartRefused));
+    facts::move_attempt(tx, attempt, end, Some(detail.to_owned()))
+}
+
+fn mark_seen(tx: &mut Tx<'_>, attempt: AttemptId) -> Result<(), Failure> {
+    let Some(mut act) = tx.rows().start_act(attempt)? else { return Ok(()) };
+    if act.state == ActState::Dispatched {
+        act.state = ActState::Seen;
+        tx.put_start_act(attempt, &act)?;
+    }
+    Ok(())
+}
+
+fn observe(tx: &mut Tx<'_>, attempt: AttemptId, progress: Option<f64>, mark: Option<&str>) -> Result<(), Failure> {
+    let Some(act) = tx.rows().start_act(attempt)? else { return Ok(()) };
+    let observed = Observed {
+        progress: progress.unwrap_or(act.observed.progress),
+        mark: mark.map(str::to_owned).or(act.observed.mark),
+        refusals: act.observed.refusals,
+    };
+    let state = if progress.is_some() { ActState::Seen } else { act.state };
+    tx.put_start_act(attempt, &Act { state, observed, ..act })?;
+    Ok(())
+}
+
+/// Somebody started a print at the machine. What was claimed and not started yet goes back to the
+/// queue; if the print at the machine is that very file, its job is cancelled, so that it is not
+/// printed twice.
+fn foreign(tx: &mut Tx<'_>, printer: PrinterId, file: Option<String>) -> Result<(), Failure> {
+    let Some(row) = tx.get::<Printer>(printer)? else { return Ok(()) };
+    let mut machine = row.record;
+    if machine.foreign.is_some() {
+        return Ok(());
+    }
+    let claimed = machine.attempt_id;
+    let named = facts::foreign_print_seen(tx, &mut machine, file.clone())?;
+    put_printer(tx, machine, &named)?;
+    let Some(attempt) = claimed else { return Ok(()) };
+    let Some(row) = tx.get::<Attempt>(attempt)? else { return Ok(()) };
+    let waiting = matches!(row.record.state, AttemptState::Active(Stage::Assigned | Stage::Slicing | Stage::Sending));
+    if !waiting {
+        return Ok(());
+    }
+    let same = file.is_some_and(|file| file.contains(row.record.token.as_str()));
+    let (reason, detail) = if same {
+        (CancelReason::AtPrinter, "somebody started the job's file at the machine")
+    } else {
+        (CancelReason::PrinterWithdrawn, "somebody started another print at the machine")
+    };
+    facts::move_attempt(tx, attempt, AttemptEvent::Ended(End::Cancelled(reason)), Some(detail.to_owned()))
+}

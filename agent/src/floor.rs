@@ -1,0 +1,147 @@
+//! The live floor, as operations see it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use api::auth::internal;
+use api::floor::Floor;
+use async_trait::async_trait;
+use contract::ops::jobs::{WaitingSummary, Why};
+use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
+use contract::ops::system::{Finding, Level};
+use contract::problem::{Code, Problem};
+use domain::id::{JobId, PrinterId};
+use domain::printer::{Connection, Printer};
+use domain::telemetry::Telemetry;
+use drivers::LinkSpec;
+use drivers::describe::{Description, SettingKind};
+use scheduler::plan::{plan, why};
+use tokio::sync::broadcast;
+
+use crate::dispatch::{self, Names, take, why_words, words};
+use crate::fleet;
+
+/// How long a test of a connection may take.
+const TEST: Duration = Duration::from_secs(10);
+
+/// The live floor.
+pub struct AgentFloor {
+    /// What the fleet has.
+    pub fleet: fleet::Outside,
+    /// What dispatch has.
+    pub dispatch: dispatch::Outside,
+    /// The plan's words at a place of the log, so that many lookers cost one plan.
+    pub planned: Mutex<Option<Planned>>,
+}
+
+/// The waiting jobs at a place of the log.
+#[derive(Clone)]
+pub struct Planned {
+    position: u64,
+    waiting: Arc<Vec<(JobId, WaitingSummary)>>,
+}
+
+impl AgentFloor {
+    fn snapshot(&self) -> Result<(scheduler::snapshot::Snapshot, Names, u64), Problem> {
+        let now = self.dispatch.clock.now();
+        let full = self.dispatch.disk.room().is_none();
+        self.dispatch
+            .store
+            .read(|rows| {
+                let snapshot = take(rows, &self.dispatch.live, now, full)?;
+                let names = rows.all::<Printer>()?.into_iter().map(|row| (row.record.id, row.record.name.to_string())).collect();
+                Ok::<_, store::StoreError>((snapshot, names, rows.log_end()?.position))
+            })
+            .map_err(|error| internal(&error))
+    }
+}
+
+#[async_trait]
+impl Floor for AgentFloor {
+    fn telemetry(&self, printer: PrinterId) -> Option<Telemetry> {
+        self.dispatch.live.get(printer).map(|shown| shown.telemetry)
+    }
+
+    fn follow_telemetry(&self) -> broadcast::Receiver<(PrinterId, Telemetry)> {
+        self.dispatch.live.follow()
+    }
+
+    fn why(&self, job: JobId) -> Result<Option<Why>, Problem> {
+        let (snapshot, names, _) = self.snapshot()?;
+        Ok(why(&snapshot, job).map(|reasons| why_words(job, reasons, &names)))
+    }
+
+    fn waiting(&self) -> Result<Vec<(JobId, WaitingSummary)>, Problem> {
+        let head = *self.dispatch.store.head().borrow();
+        let known = self.planned.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|known| known.position == head) {
+            return Ok(known.waiting.to_vec());
+        }
+        let (snapshot, _, position) = self.snapshot()?;
+        let planned = plan(&snapshot);
+        let mut order: Vec<_> = snapshot.jobs.iter().collect();
+        order.sort_by_key(|job| (std::cmp::Reverse(job.priority), job.due_at.is_none(), job.due_at, job.rank, job.id));
+        let about_to_start = || WaitingSummary { summary: "A printer is about to take it.".to_owned(), ..WaitingSummary::default() };
+        let waiting: Vec<_> =
+            order.iter().map(|job| (job.id, planned.waiting.get(&job.id).map_or_else(about_to_start, words))).collect();
+        let waiting = Arc::new(waiting);
+        let fresh = Planned { position, waiting: Arc::clone(&waiting) };
+        *self.planned.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+        Ok(waiting.to_vec())
+    }
+
+    async fn test_connection(&self, link: NewLink) -> Result<ConnectionFound, Problem> {
+        let spec = LinkSpec { driver: link.driver, address: link.address, credential: link.credential };
+        match drivers::probe(&spec, self.fleet.for_drivers(), TEST).await {
+            Ok(seen) => Ok(ConnectionFound { firmware: seen.firmware, activity: seen.activity }),
+            Err(problem) => Err(Problem::new(Code::ConnectionFailed).detail(problem)),
+        }
+    }
+
+    fn drivers(&self) -> Vec<DriverInfo> {
+        drivers::catalogue().iter().map(info).collect()
+    }
+
+    fn examine(&self) -> Vec<Finding> {
+        let room = self.dispatch.disk.room();
+        let disk = Finding {
+            check: "disk".to_owned(),
+            level: if room.is_some() { Level::Ok } else { Level::Error },
+            text: room.map_or_else(|| "the disk is full".to_owned(), |room| format!("{} MiB are free", room / (1024 * 1024))),
+            fix: room.is_none().then(|| "free some space on the agent's machine".to_owned()),
+        };
+        let printers = self.dispatch.store.read(|rows| rows.all::<Printer>()).unwrap_or_default();
+        let unheard = printers.into_iter().map(|row| row.record).filter(|printer| printer.connection == Connection::Offline);
+        let unheard = unheard.map(|printer| Finding {
+            check: format!("printer {}", printer.name),
+            level: Level::Warning,
+            text: printer.connection_problem.unwrap_or_else(|| "the printer cannot be reached".to_owned()),
+            fix: Some("check its power, its network and its settings".to_owned()),
+        });
+        std::iter::once(disk).chain(unheard).collect()
+    }
+
+    fn disk_room(&self) -> Option<u64> {
+        self.dispatch.disk.room()
+    }
+
+    fn names(&self) -> BTreeMap<PrinterId, String> {
+        let printers = self.dispatch.store.read(|rows| rows.all::<Printer>()).unwrap_or_default();
+        printers.into_iter().map(|row| (row.record.id, row.record.name.to_string())).collect()
+    }
+}
+
+fn info(driver: &Description) -> DriverInfo {
+    let hint = |kind: SettingKind| {
+        let setting = driver.settings.iter().find(|setting| setting.kind == kind);
+        setting.map(|setting| setting.hint.to_owned()).unwrap_or_default()
+    };
+    DriverInfo {
+        name: driver.name.to_owned(),
+        title: driver.title.to_owned(),
+        address_hint: hint(SettingKind::Address),
+        credential_hint: hint(SettingKind::Credential),
+        capabilities: driver.capabilities.to_vec(),
+    }
+}

@@ -1,0 +1,79 @@
+//! What has to be done now and then: old events, old answers, ended sessions, content that no file
+//! names, and whether the disk has room. Each may run twice and does no harm.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::blobs::Blobs;
+use api::clock::Clock;
+use domain::actor::Actor;
+use domain::file::{ContentHash, File};
+use domain::key::Session;
+use store::{By, Store, StoreError};
+
+/// How often.
+const EACH: Duration = Duration::from_secs(3600);
+/// Events are kept for so long.
+const EVENT_DAYS: i64 = 90;
+/// So many events are kept at the most.
+const EVENTS: u64 = 1_000_000;
+/// Below this much room, new work is refused, so that the floor's facts still fit.
+const RESERVE: u64 = 64 * 1024 * 1024;
+
+/// The disk that the agent writes to.
+pub struct Disk {
+    folder: PathBuf,
+}
+
+impl Disk {
+    /// The disk of that folder.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Bytes left above the reserve; none = full.
+    pub fn room(&self) -> Option<u64> {
+        // What cannot be asked is not known to be full.
+        let free = fs4::available_space(&self.folder).unwrap_or(u64::MAX);
+        free.checked_sub(RESERVE)
+    }
+}
+
+/// Keeps house for as long as the agent runs.
+pub async fn run(store: Store, blobs: Blobs, clock: Arc<dyn Clock>) {
+    loop {
+        if let Err(error) = tidy(&store, &blobs, clock.as_ref()).await {
+            tracing::warn!(%error, "housekeeping failed; it will be tried again in an hour");
+        }
+        tokio::time::sleep(EACH).await;
+    }
+}
+
+async fn tidy(store: &Store, blobs: &Blobs, clock: &dyn Clock) -> Result<(), StoreError> {
+    let now = clock.now();
+    let by = By::new(Actor::farm(store.home().farm_id), now);
+    store
+        .write(by, move |tx| {
+            tx.trim_events(now.plus_seconds(-EVENT_DAYS * 24 * 3600), EVENTS)?;
+            tx.forget_outcomes(now)?;
+            tx.forget_expired_credentials(now)?;
+            for session in tx.rows().all::<Session>()? {
+                if session.record.expires_at <= now {
+                    tx.delete(&session.record)?;
+                }
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await?;
+    let named: BTreeSet<ContentHash> = store.read(|rows| rows.all::<File>())?.into_iter().map(|row| row.record.sha256).collect();
+    for hash in blobs.older_than(Duration::from_secs(3600)) {
+        if !named.contains(&hash)
+            && let Err(error) = blobs.remove(&hash)
+        {
+            tracing::warn!(%hash, %error, "content that no file names could not be removed");
+        }
+    }
+    Ok(())
+}

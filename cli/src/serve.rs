@@ -1,0 +1,86 @@
+//! `gantry agent`: runs the agent until it is told to stop.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use agent::config::Config;
+use agent::fleet::core::Timing;
+use agent::{Agent, Running};
+use api::clock::SystemClock;
+use clap::Args;
+
+/// Options of `gantry agent`.
+#[derive(Args)]
+pub struct Serve {
+    /// The settings file.
+    #[arg(long, env = "GANTRY_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where the database and the files lie; over the settings file.
+    #[arg(long, env = "GANTRY_DATA")]
+    data: Option<PathBuf>,
+    /// Where the API and the page are served; over the settings file.
+    #[arg(long, env = "GANTRY_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Print one JSON line when it runs: {"agent_url", "store", "sign_in_url"}.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Serve {
+    /// Runs until stopped.
+    pub async fn run(self) -> Result<(), Box<dyn Error>> {
+        init_logs("info");
+        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        config.data_dir = self.data.unwrap_or(config.data_dir);
+        config.listen = self.listen.unwrap_or(config.listen);
+        let running = Agent::start(&config, Arc::new(SystemClock), Timing::default()).await?;
+        let link = running.sign_in_link().await?;
+        if self.json {
+            let line = serde_json::json!({
+                "agent_url": format!("http://{}", running.address),
+                "store": running.door.home().store_id,
+                "sign_in_url": link,
+            });
+            say(&line.to_string());
+        } else {
+            say(&format!("The agent runs. Sign in once, within an hour: {link}"));
+        }
+        until_stopped(running).await;
+        Ok(())
+    }
+}
+
+/// Waits for a signal, then stops.
+pub async fn until_stopped(running: Running) {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(terminated) => terminated,
+            Err(_) => return drop(interrupted.await),
+        };
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupted.await);
+    drop(running);
+}
+
+/// Logs to standard error; `GANTRY_LOG` says how much.
+pub fn init_logs(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("GANTRY_LOG").unwrap_or_else(|_| default.into());
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber in one process would be a mistake of ours; the first stands.
+    drop(logs.try_init());
+}
+
+/// Writes a line of output.
+#[expect(clippy::print_stdout, reason = "this is the command's output")]
+pub fn say(line: &str) {
+    println!("{line}");
+}
