@@ -2,13 +2,14 @@
 //! calls from the page itself.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
 use contract::problem::{Code, Problem};
+use contract::record::Record;
 use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
-use domain::id::{ApiKeyId, SessionId, StoreId};
+use domain::id::{SessionId, StoreId};
 use domain::key::{ApiKey, KeyState, Session};
 use domain::time::Timestamp;
 use http::HeaderMap;
@@ -43,7 +44,12 @@ pub const COOKIE: &str = "gantry_session";
 ///
 /// # Errors
 /// `bad_credential` if what they say does not hold; `cross_origin` if a page of elsewhere used a session.
-pub fn authenticate(door: &Door, method: &http::Method, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Option<Caller>, Problem> {
+pub fn authenticate(
+    door: &Door,
+    method: &http::Method,
+    headers: &HeaderMap,
+    from: Option<IpAddr>,
+) -> Result<Option<Caller>, Problem> {
     if let Some(value) = headers.get(http::header::AUTHORIZATION) {
         let key = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
         let key = key.filter(|key| key_text::is_api_key(key)).ok_or_else(|| Problem::new(Code::BadCredential))?;
@@ -61,41 +67,65 @@ pub fn authenticate(door: &Door, method: &http::Method, headers: &HeaderMap, fro
 pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Caller, Problem> {
     let now = door.now();
     let refused = || Problem::new(Code::BadCredential);
-    let found = door.store.read(|rows| look_up(rows, hash)).map_err(|error| internal(&error))?;
-    let mut caller = found.ok_or_else(refused)?;
-    let late = caller.1.expires_at.is_some_and(|end| end <= now);
-    if late || !network_allowed(&caller.0, from) {
+    let found = door.store.read(|rows| look_up(rows, hash, now)).map_err(|error| internal(&error))?;
+    let (networks, mut caller) = found.ok_or_else(refused)?;
+    // What is written here is written for this store: a key of another opens nothing.
+    if caller.store != door.home().store_id || !network_allowed(&networks, from) {
         return Err(refused());
     }
-    caller.1.from = from;
-    caller.1.store = door.home().store_id;
-    Ok(caller.1)
+    caller.from = from;
+    Ok(caller)
 }
 
-fn look_up(rows: Rows<'_>, hash: &[u8; 32]) -> Result<Option<(Vec<String>, Caller)>, StoreError> {
+fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Vec<String>, Caller)>, StoreError> {
     let Some(credential) = rows.credential(hash)? else { return Ok(None) };
-    let caller = |actor, grants, session, expires_at, store| Caller { actor, grants, store, session, expires_at, credential: *hash, from: None };
+    let caller = |actor, grants, session, expires_at, store| Caller {
+        actor,
+        grants,
+        store,
+        session,
+        expires_at,
+        credential: *hash,
+        from: None,
+    };
     match credential.kind {
         CredentialKind::ApiKey => {
-            let Ok(id) = credential.owner.parse::<ApiKeyId>() else { return Ok(None) };
-            let Some(raw) = rows.raw(domain::kind::Kind::ApiKey, &credential.owner)? else { return Ok(None) };
-            let store = raw.store_id;
-            let Some(key) = rows.get::<ApiKey>(id)?.map(|row| row.record).filter(|key| key.state == KeyState::Active) else {
-                return Ok(None);
-            };
+            let Some((store, key)) = owner::<ApiKey>(rows, &credential.owner)? else { return Ok(None) };
+            let Some(grants) = grants_now(rows, &key, now)? else { return Ok(None) };
             let actor = Actor::new(ActorKind::ApiKey, key.id);
-            Ok(Some((key.allowed_networks, caller(actor, key.grants, None, key.expires_at, store))))
+            Ok(Some((key.allowed_networks, caller(actor, grants, None, key.expires_at, store))))
         }
         CredentialKind::Session => {
-            let Ok(id) = credential.owner.parse::<SessionId>() else { return Ok(None) };
-            let Some(raw) = rows.raw(domain::kind::Kind::Session, &credential.owner)? else { return Ok(None) };
-            let store = raw.store_id;
-            let Some(session) = rows.get::<Session>(id)?.map(|row| row.record) else { return Ok(None) };
-            Ok(Some((Vec::new(), caller(session.actor, session.grants, Some(id), Some(session.expires_at), store))))
+            let Some((store, session)) = owner::<Session>(rows, &credential.owner)? else { return Ok(None) };
+            let alive = session.expires_at > now;
+            Ok(alive
+                .then(|| (Vec::new(), caller(session.actor, session.grants, Some(session.id), Some(session.expires_at), store))))
         }
         // A slicer key opens the slicer doors only; a one-time token only POST /v1/sessions.
         CredentialKind::SlicerKey | CredentialKind::OneTime => Ok(None),
     }
+}
+
+/// The record that a credential belongs to, and its store.
+fn owner<R: Record>(rows: Rows<'_>, id: &str) -> Result<Option<(StoreId, R)>, StoreError> {
+    let Some(raw) = rows.raw(R::KIND, id)? else { return Ok(None) };
+    let record = serde_json::from_value(serde_json::Value::Object(raw.document));
+    record.map(|record| Some((raw.store_id, record))).map_err(|cause| StoreError::Document { kind: R::KIND.word(), cause })
+}
+
+/// What a key holds now: its grants as far as the key that made it still holds them. None if it, or
+/// one that it came from, opens nothing.
+fn grants_now(rows: Rows<'_>, key: &ApiKey, now: Timestamp) -> Result<Option<Grants>, StoreError> {
+    let opens = |key: &ApiKey| key.state == KeyState::Active && key.expires_at.is_none_or(|end| end > now);
+    let (mut grants, mut sponsor) = (key.grants.clone(), key.sponsor.clone());
+    if !opens(key) {
+        return Ok(None);
+    }
+    while sponsor.kind == ActorKind::ApiKey {
+        let Some((_, above)) = owner::<ApiKey>(rows, &sponsor.id)?.filter(|(_, above)| opens(above)) else { return Ok(None) };
+        (grants, sponsor) = (grants.and(&above.grants), above.sponsor);
+    }
+    Ok(Some(grants))
 }
 
 fn network_allowed(networks: &[String], from: Option<IpAddr>) -> bool {
@@ -134,6 +164,15 @@ fn same_origin(door: &Door, method: &http::Method, headers: &HeaderMap) -> Resul
     }
 }
 
+/// A browser signs in from the page itself: no other page may do it for somebody, under no other name.
+///
+/// # Errors
+/// `cross_origin`.
+pub fn from_own_page(door: &Door, method: &http::Method, headers: &HeaderMap) -> Result<(), Problem> {
+    let browser = headers.contains_key(http::header::ORIGIN) || headers.contains_key("sec-fetch-site");
+    if browser { same_origin(door, method, headers) } else { Ok(()) }
+}
+
 /// Whether a Host header names this door: an address, `localhost`, a `.local` name, or a configured one.
 pub fn host_is_ours(door: &Door, host: &str) -> bool {
     let name = match host.rsplit_once(':') {
@@ -141,7 +180,10 @@ pub fn host_is_ours(door: &Door, host: &str) -> bool {
         Some(_) | None => host,
     };
     let name = name.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".local") || name.parse::<IpAddr>().is_ok() || door.host_names.contains(&name)
+    name == "localhost"
+        || name.ends_with(".local")
+        || name.parse::<IpAddr>().is_ok()
+        || door.host_names.iter().any(|known| known.eq_ignore_ascii_case(&name))
 }
 
 /// The problem of an error inside: logged here, not told.
@@ -152,31 +194,41 @@ pub fn internal(error: &dyn std::fmt::Display) -> Problem {
 
 /// Ten wrong sign-ins a minute from one address, then it waits.
 #[derive(Debug, Default)]
-pub struct SignInThrottle(Mutex<BTreeMap<IpAddr, (u32, Timestamp)>>);
+pub struct SignInThrottle(Mutex<BTreeMap<Option<IpAddr>, (u32, Timestamp)>>);
 
 const TRIES: u32 = 10;
 const WINDOW_SECONDS: i64 = 60;
 
 impl SignInThrottle {
-    /// Whether that address may try.
+    /// Takes a try, before it is known whether it is right: many at once are as many.
     ///
     /// # Errors
-    /// `rate_limited`.
-    pub fn check(&self, from: Option<IpAddr>, now: Timestamp) -> Result<(), Problem> {
-        let Some(from) = from else { return Ok(()) };
+    /// `rate_limited` if that address has none left.
+    pub fn take(&self, from: Option<IpAddr>, now: Timestamp) -> Result<(), Problem> {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tries.retain(|_, (_, since)| now.millis_since(*since) < WINDOW_SECONDS * 1000);
-        match tries.get(&from) {
-            Some((count, _)) if *count >= TRIES => Err(Problem::new(Code::RateLimited).detail("too many wrong sign-ins from this address")),
-            Some(_) | None => Ok(()),
+        let (count, _) = tries.entry(from.map(network)).or_insert((0, now));
+        if *count >= TRIES {
+            return Err(Problem::new(Code::RateLimited).detail("too many wrong sign-ins from this address"));
         }
+        *count += 1;
+        Ok(())
     }
 
-    /// Counts a wrong one.
-    pub fn count(&self, from: Option<IpAddr>, now: Timestamp) {
-        let Some(from) = from else { return };
+    /// Gives a try back: it was right.
+    pub fn give_back(&self, from: Option<IpAddr>) {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tries.entry(from).or_insert((0, now)).0 += 1;
+        if let Some((count, _)) = tries.get_mut(&from.map(network)) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+/// Who has one IPv6 address has 2^64 of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
     }
 }
 
@@ -199,11 +251,26 @@ mod tests {
         let throttle = SignInThrottle::default();
         let (from, start) = (Some("10.0.0.1".parse().unwrap()), Timestamp::from_millis(0));
         for _ in 0..10 {
-            assert!(throttle.check(from, start).is_ok());
-            throttle.count(from, start);
+            assert!(throttle.take(from, start).is_ok());
         }
-        assert!(throttle.check(from, start).is_err());
-        assert!(throttle.check(Some("10.0.0.2".parse().unwrap()), start).is_ok());
-        assert!(throttle.check(from, start.plus_seconds(60)).is_ok());
+        assert!(throttle.take(from, start).is_err());
+        assert!(throttle.take(Some("::ffff:10.0.0.1".parse().unwrap()), start).is_err());
+        assert!(throttle.take(Some("10.0.0.2".parse().unwrap()), start).is_ok());
+        assert!(throttle.take(None, start).is_ok());
+        assert!(throttle.take(from, start.plus_seconds(60)).is_ok());
+    }
+
+    #[test]
+    fn right_sign_ins_are_not_counted_and_a_network_of_ipv6_is_one_address() {
+        let throttle = SignInThrottle::default();
+        let (from, start) = (Some("2001:db8::1".parse().unwrap()), Timestamp::from_millis(0));
+        for _ in 0..30 {
+            assert!(throttle.take(from, start).is_ok());
+            throttle.give_back(from);
+        }
+        for n in 0..10 {
+            assert!(throttle.take(format!("2001:db8::{n}").parse().ok(), start).is_ok());
+        }
+        assert!(throttle.take(Some("2001:db8::ffff".parse().unwrap()), start).is_err());
     }
 }

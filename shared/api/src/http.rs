@@ -2,22 +2,23 @@
 //! headers that keep a browser safe.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, get, on};
+use axum::routing::{MethodFilter, any, get, on};
 use contract::operation::{Method, OperationRow};
 use contract::problem::{Code, Problem};
+use domain::access::Access;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::auth::authenticate;
+use crate::auth::{authenticate, from_own_page};
 use crate::bulk;
 use crate::door::Door;
 use crate::pipeline::Operation;
@@ -101,10 +102,19 @@ pub fn router(door: Arc<Door>) -> Router {
         router = router.route(row.path, on(filter(row.method), move |request| serve(call_door, operation, request)));
     }
     router
+        .route("/v1/{*rest}", any(|| async { refuse(&Problem::new(Code::NoSuchPath)) }))
         .route("/healthz", get(|| async { "ok" }))
         .route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], crate::openapi::text()) }))
-        .method_not_allowed_fallback(|| async { refuse(&Problem::new(Code::MethodNotAllowed)) })
+        .method_not_allowed_fallback(other_method)
         .layer(axum::middleware::map_response(safe_headers))
+}
+
+/// What a path answers to a method that it does not take; axum adds `Allow`.
+async fn other_method(method: http::Method) -> Response {
+    if method == http::Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    refuse(&Problem::new(Code::MethodNotAllowed))
 }
 
 const fn filter(method: Method) -> MethodFilter {
@@ -119,11 +129,14 @@ const fn filter(method: Method) -> MethodFilter {
 async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Request) -> Response {
     let row = *operation.row();
     carry(&row, request, move |request, request_id| async move {
-        let (method, from, incoming) = open(request).await?;
-        let caller = authenticate(&door, &method, &incoming.headers, from);
+        let (method, incoming) = open(request).await?;
+        if row.access == Access::Public {
+            from_own_page(&door, &method, &incoming.headers)?;
+        }
+        let caller = authenticate(&door, &method, &incoming.headers, incoming.from);
         let caller = match (caller, row.access) {
             // A stale cookie must not keep anybody from signing in.
-            (Err(_), domain::access::Access::Public) => None,
+            (Err(_), Access::Public) => None,
             (caller, _) => caller?,
         };
         operation.call(&door, caller, &request_id, incoming).await
@@ -139,7 +152,7 @@ where
 {
     let mut random = [0; 8];
     store::Entropy::fill(&mut crate::entropy::SystemEntropy, &mut random);
-    let request_id: String = "req_".chars().chain(random.iter().flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>())).collect();
+    let request_id = format!("req_{:016x}", u64::from_be_bytes(random));
     let span = tracing::info_span!("call", operation = row.id, request_id);
     let mut response = match run(request, request_id.clone()).instrument(span).await {
         Ok(response) => response,
@@ -158,22 +171,24 @@ where
 ///
 /// # Errors
 /// `malformed_request` if its path or query is no text.
-pub async fn open(request: Request) -> Result<(http::Method, Option<IpAddr>, Incoming), Problem> {
+pub async fn open(request: Request) -> Result<(http::Method, Incoming), Problem> {
     let (mut parts, body) = request.into_parts();
     let malformed = || Problem::new(Code::MalformedRequest);
     let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| malformed())?;
     let path: BTreeMap<String, String> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let query = parts.uri.query().unwrap_or_default();
-    let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| malformed().detail(query))?.0;
+    let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| malformed())?.0;
     let from = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    Ok((parts.method, from, Incoming { path, query, headers: parts.headers, body }))
+    Ok((parts.method, Incoming { path, query, headers: parts.headers, from, body }))
 }
 
 /// What a browser needs to be told, on every answer.
 async fn safe_headers(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     for (name, value) in [
-        ("content-security-policy", "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'"),
+        (
+            "content-security-policy",
+            "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'",
+        ),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-resource-policy", "same-origin"),

@@ -16,7 +16,8 @@ pub fn api_key(tx: &mut Tx<'_>, live: bool) -> String {
 /// Whether a text can be a key at all.
 pub fn is_api_key(text: &str) -> bool {
     let rest = text.strip_prefix("gty_live_").or_else(|| text.strip_prefix("gty_test_"));
-    rest.and_then(|rest| rest.split_at_checked(30)).is_some_and(|(body, sum)| body.bytes().all(|b| LETTERS.contains(&b)) && checksum(body) == sum)
+    rest.and_then(|rest| rest.split_at_checked(30))
+        .is_some_and(|(body, sum)| body.bytes().all(|b| LETTERS.contains(&b)) && checksum(body) == sum)
 }
 
 /// Random base62 text. Bytes beyond the largest multiple of 62 are thrown away, so that no letter is

@@ -10,8 +10,9 @@ use contract::list::{ListQuery, Page, View};
 use contract::operation::{Asked, Contract};
 use contract::problem::{Code, Problem};
 use contract::record::{Record, kind_row};
-use domain::access::Decision;
+use domain::access::{Decision, Scope};
 use domain::id::CommandId;
+use domain::text::Tag;
 use http::HeaderMap;
 use serde_json::Value;
 use store::{RawRow, Row, Rows, Sealer, StoreError, Tx, Within};
@@ -70,7 +71,10 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Problem(problem) => *problem,
-            Failure::Store(StoreError::BadCursor) => Problem::field("query/cursor", "invalid", "the cursor does not belong to this list"),
+            Failure::Store(StoreError::BadCursor) => {
+                Problem::field("query/cursor", "invalid", "the cursor does not belong to this list")
+            }
+            Failure::Store(StoreError::Exists { id, .. }) => Problem::new(Code::AlreadyExists).on(id),
             Failure::Store(error) if error.is_disk_full() => Problem::new(Code::DiskFull),
             Failure::Store(error) => internal(&error),
         }
@@ -95,7 +99,12 @@ pub trait Write: Contract {
     ///
     /// # Errors
     /// A problem; then nothing has happened.
-    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, prepared: Self::Prepared) -> Result<Written<Self::Reply>, Failure>;
+    fn write(
+        by: &By<Self>,
+        at: &mut AtHome<'_, '_>,
+        asked: Asked<Self>,
+        prepared: Self::Prepared,
+    ) -> Result<Written<Self::Reply>, Failure>;
 }
 
 /// Streams bytes in or out.
@@ -196,8 +205,10 @@ impl<C: Contract> By<C> {
     /// # Errors
     /// `not_found`.
     pub fn find<R: Record>(&self, rows: Rows<'_>, id: R::Id) -> Result<Row<R>, Failure> {
-        self.find_raw::<R>(rows, id)?;
-        rows.get::<R>(id)?.ok_or_else(|| Problem::not_found(id).into())
+        let RawRow { document, revision, farm_id, .. } = self.find_raw::<R>(rows, id)?;
+        let record = serde_json::from_value(Value::Object(document));
+        let record = record.map_err(|cause| StoreError::Document { kind: R::KIND.word(), cause })?;
+        Ok(Row { record, revision, farm_id })
     }
 
     /// A record that the caller may reach and wants to change: `If-Match` and own-or-all are judged.
@@ -217,6 +228,33 @@ impl<C: Contract> By<C> {
                 .on(id)
                 .into()),
             Some(_) | None => Ok(row),
+        }
+    }
+
+    /// A thing with these printer tags stays within the caller's own.
+    ///
+    /// # Errors
+    /// `grants_exceeded`.
+    pub fn within_tags<'a>(&self, mut tags: impl Iterator<Item = &'a Tag>) -> Result<(), Failure> {
+        match &self.caller.grants.tags {
+            Scope::All => Ok(()),
+            Scope::Only(mine) if tags.any(|tag| mine.contains(tag)) => Ok(()),
+            Scope::Only(_) => {
+                Err(Problem::new(Code::GrantsExceeded).detail("it would stand outside the tags that you hold").into())
+            }
+        }
+    }
+
+    /// What concerns every printer of the farm is not for who holds only some of them.
+    ///
+    /// # Errors
+    /// `grants_exceeded`.
+    pub fn whole_farm(&self) -> Result<(), Failure> {
+        match &self.caller.grants.tags {
+            Scope::All => Ok(()),
+            Scope::Only(_) => {
+                Err(Problem::new(Code::GrantsExceeded).detail("it concerns every printer, and you hold only some tags").into())
+            }
         }
     }
 

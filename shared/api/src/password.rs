@@ -3,19 +3,24 @@
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, PasswordHash};
 use contract::problem::{Code, Problem};
+use tokio::sync::Semaphore;
+
+/// How many are worked on at once: each takes 19 MiB and a core, and anybody may ask for one.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
+
+async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let _turn = AT_ONCE.acquire().await.ok()?;
+    tokio::task::spawn_blocking(work).await.ok()
+}
 
 /// Hashes a password.
 ///
 /// # Errors
 /// `internal` if the hash cannot be made.
 pub async fn hash(password: String, salt: [u8; 16]) -> Result<String, Problem> {
-    let hashed = tokio::task::spawn_blocking(move || {
-        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|hash| hash.to_string())
-    });
-    match hashed.await {
-        Ok(Ok(hash)) => Ok(hash),
-        Ok(Err(_)) | Err(_) => Err(Problem::new(Code::Internal).detail("the password could not be hashed")),
-    }
+    let hashed =
+        slowly(move || Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).ok().map(|hash| hash.to_string()));
+    hashed.await.flatten().ok_or_else(|| Problem::new(Code::Internal).detail("the password could not be hashed"))
 }
 
 /// Whether a password fits its hash. Without a hash it takes as long, and does not fit.
@@ -25,7 +30,7 @@ pub async fn fits(password: String, hash: Option<String>) -> bool {
     let hash = hash.unwrap_or_else(|| {
         "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned()
     });
-    let checked = tokio::task::spawn_blocking(move || {
+    let checked = slowly(move || {
         PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     });
     checked.await.unwrap_or(false) && known

@@ -1,6 +1,7 @@
 //! The one way that every call takes: authenticate → permit → parse and validate → idempotency → run →
 //! answer. Nothing that is denied or invalid ever reaches an operation.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,13 @@ pub trait Operation: Send + Sync {
     /// Its row.
     fn row(&self) -> &OperationRow;
     /// Carries it out.
-    async fn call(&self, door: &Arc<Door>, caller: Option<Caller>, request_id: &str, incoming: Incoming) -> Result<Response, Problem>;
+    async fn call(
+        &self,
+        door: &Arc<Door>,
+        caller: Option<Caller>,
+        request_id: &str,
+        incoming: Incoming,
+    ) -> Result<Response, Problem>;
     /// Whether it can be done to many at once; then [`Operation::call_one`] works.
     async fn call_one(&self, door: &Arc<Door>, caller: Caller, request_id: &str, incoming: Incoming) -> Result<Answer, Problem>;
 }
@@ -53,7 +60,7 @@ macro_rules! constructors {
 constructors!(Reads: Read, Writes: Write, Streams: Bytes);
 
 /// Nobody: who calls a public operation without a credential.
-fn nobody(door: &Door) -> Caller {
+fn nobody(door: &Door, from: Option<IpAddr>) -> Caller {
     Caller {
         actor: Actor::new(ActorKind::Floor, "anonymous"),
         grants: Grants::unscoped(PermissionSet::EMPTY),
@@ -61,18 +68,29 @@ fn nobody(door: &Door) -> Caller {
         session: None,
         expires_at: None,
         credential: [0; 32],
-        from: None,
+        from,
     }
 }
 
-fn permit<C: Contract>(door: &Door, caller: Option<Caller>, request_id: &str, how: &How) -> Result<By<C>, Problem> {
+/// Who may not call learns nothing else of the call: how it was meant is judged after that.
+fn permit<C: Contract>(
+    door: &Door,
+    caller: Option<Caller>,
+    request_id: &str,
+    incoming: &mut Incoming,
+) -> Result<(By<C>, How), Problem> {
     let caller = match (caller, C::ACCESS) {
         (Some(caller), _) => caller,
-        (None, Access::Public) => nobody(door),
-        (None, Access::Authenticated | Access::Needs(_) | Access::OwnOrAll(..)) => return Err(Problem::new(Code::Unauthenticated)),
+        (None, Access::Public) => nobody(door, incoming.from),
+        (None, Access::Authenticated | Access::Needs(_) | Access::OwnOrAll(..)) => {
+            return Err(Problem::new(Code::Unauthenticated));
+        }
     };
     match C::ACCESS.at_the_door(&caller.grants) {
-        Decision::Allowed => Ok(By::proven(caller, request_id.to_owned(), how.if_match, how.dry_run)),
+        Decision::Allowed => {
+            let how = how::<C>(incoming)?;
+            Ok((By::proven(caller, request_id.to_owned(), how.if_match, how.dry_run), how))
+        }
         Decision::Missing(permission) => Err(Problem::missing(permission)),
     }
 }
@@ -92,10 +110,14 @@ impl<C: Read> Operation for Reads<C> {
         &self.0
     }
 
-    async fn call(&self, door: &Arc<Door>, caller: Option<Caller>, request_id: &str, mut incoming: Incoming) -> Result<Response, Problem> {
-        let how = how::<C>(&mut incoming);
-        let by = permit::<C>(door, caller, request_id, how.as_ref().unwrap_or(&How::default()))?;
-        how?;
+    async fn call(
+        &self,
+        door: &Arc<Door>,
+        caller: Option<Caller>,
+        request_id: &str,
+        mut incoming: Incoming,
+    ) -> Result<Response, Problem> {
+        let (by, _) = permit::<C>(door, caller, request_id, &mut incoming)?;
         let (asked, _) = read::<C>(incoming).await?;
         let reply = C::read(&by, door, asked).await.map_err(Problem::from)?;
         Ok(respond(Answer::of(C::STATUS, &reply)?))
@@ -112,10 +134,14 @@ impl<C: Bytes> Operation for Streams<C> {
         &self.0
     }
 
-    async fn call(&self, door: &Arc<Door>, caller: Option<Caller>, request_id: &str, mut incoming: Incoming) -> Result<Response, Problem> {
-        let how = how::<C>(&mut incoming);
-        let by = permit::<C>(door, caller, request_id, how.as_ref().unwrap_or(&How::default()))?;
-        how?;
+    async fn call(
+        &self,
+        door: &Arc<Door>,
+        caller: Option<Caller>,
+        request_id: &str,
+        mut incoming: Incoming,
+    ) -> Result<Response, Problem> {
+        let (by, _) = permit::<C>(door, caller, request_id, &mut incoming)?;
         at_home::<C>(door)?;
         let (headers, body) = (incoming.headers.clone(), std::mem::take(&mut incoming.body));
         let (asked, _) = read::<C>(incoming).await?;
@@ -133,19 +159,28 @@ impl<C: Write> Operation for Writes<C> {
         &self.0
     }
 
-    async fn call(&self, door: &Arc<Door>, caller: Option<Caller>, request_id: &str, mut incoming: Incoming) -> Result<Response, Problem> {
-        let how = how::<C>(&mut incoming);
-        let by = permit::<C>(door, caller, request_id, how.as_ref().unwrap_or(&How::default()))?;
-        let how = how?;
+    async fn call(
+        &self,
+        door: &Arc<Door>,
+        caller: Option<Caller>,
+        request_id: &str,
+        mut incoming: Incoming,
+    ) -> Result<Response, Problem> {
+        let (by, how) = permit::<C>(door, caller, request_id, &mut incoming)?;
         at_home::<C>(door)?;
         let (asked, sent) = read::<C>(incoming).await?;
         let answer = write::<C>(door, by, &how, asked, sent).await?;
         Ok(respond(answer))
     }
 
-    async fn call_one(&self, door: &Arc<Door>, caller: Caller, request_id: &str, mut incoming: Incoming) -> Result<Answer, Problem> {
-        let how = how::<C>(&mut incoming)?;
-        let by = permit::<C>(door, Some(caller), request_id, &how)?;
+    async fn call_one(
+        &self,
+        door: &Arc<Door>,
+        caller: Caller,
+        request_id: &str,
+        mut incoming: Incoming,
+    ) -> Result<Answer, Problem> {
+        let (by, how) = permit::<C>(door, Some(caller), request_id, &mut incoming)?;
         at_home::<C>(door)?;
         let (asked, sent) = read::<C>(incoming).await?;
         write::<C>(door, by, &How { wait_seconds: 0, ..how }, asked, sent).await
@@ -170,9 +205,16 @@ impl<E: Into<Failure>> From<E> for Thrown {
     }
 }
 
-async fn write<C: Write>(door: &Arc<Door>, by: By<C>, how: &How, asked: contract::operation::Asked<C>, sent: Value) -> Result<Answer, Problem> {
+async fn write<C: Write>(
+    door: &Arc<Door>,
+    by: By<C>,
+    how: &How,
+    asked: contract::operation::Asked<C>,
+    sent: Value,
+) -> Result<Answer, Problem> {
     let prepared = C::prepare(&by, door, &asked).await.map_err(Problem::from)?;
-    let key = how.idempotency_key.as_ref().map(|key| request_key::<C>(door, &by.actor, key, &sent));
+    // A dry run neither repeats an answer nor takes the place of the call that it tries out.
+    let key = how.idempotency_key.as_ref().filter(|_| !by.dry_run).map(|key| request_key::<C>(door, &by.actor, key, &sent));
     let mut stamp = store::By::new(by.actor.clone(), door.now());
     stamp.clock_ok = crate::clock::is_set(stamp.now);
     stamp.derive_ids = key.as_ref().map(RequestKey::digest);
@@ -182,7 +224,7 @@ async fn write<C: Write>(door: &Arc<Door>, by: By<C>, how: &How, asked: contract
         .write(stamp, move |tx| {
             if let Some(key) = &key {
                 match tx.outcome(key)? {
-                    Some(Ok(outcome)) => return replay(outcome).map(|answer| Done { answer, follow: None }).map_err(Thrown::from),
+                    Some(Ok(outcome)) => return replay(outcome).map_err(Thrown::from),
                     Some(Err(())) => return Err(Problem::new(Code::IdempotencyMismatch).into()),
                     None => {}
                 }
@@ -221,9 +263,12 @@ fn request_key<C: Contract>(door: &Door, actor: &Actor, key: &str, sent: &Value)
     RequestKey::new(&home, &actor.to_string(), C::ID, key, sent.to_string().as_bytes())
 }
 
-fn replay(outcome: Outcome) -> Result<Answer, Problem> {
+/// The first answer again. Of a command it tells how far that one has come since.
+fn replay(outcome: Outcome) -> Result<Done, Problem> {
     let body = outcome.reply.ok_or_else(|| Problem::new(Code::SecretNotRepeatable))?;
-    Ok(Answer { status: outcome.status, body, revision: outcome.revision, cookie: None, replayed: true })
+    let follow = body.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let answer = Answer { status: outcome.status, body, revision: outcome.revision, cookie: None, replayed: true };
+    Ok(Done { answer, follow })
 }
 
 /// Waits for a command's outcome; 202 if it does not come in time.

@@ -169,7 +169,12 @@ mod tests {
     fn body_fields(row: &OperationRow) -> Vec<String> {
         let mut generator = schemars::SchemaGenerator::default();
         let Some(schema) = (row.body_schema)(&mut generator) else { return Vec::new() };
-        let name = schema.get("$ref").and_then(|name| name.as_str()).and_then(|name| name.rsplit('/').next()).unwrap_or_default().to_owned();
+        let name = schema
+            .get("$ref")
+            .and_then(|name| name.as_str())
+            .and_then(|name| name.rsplit('/').next())
+            .unwrap_or_default()
+            .to_owned();
         let definitions = generator.take_definitions(false);
         let fields = definitions.get(&name).and_then(|schema| schema.get("properties")?.as_object());
         fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()

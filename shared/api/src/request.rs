@@ -1,10 +1,11 @@
 //! Reading a request: from bytes to types, with one problem that says what is wrong where.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use axum::body::Body;
 use contract::operation::{Asked, BodyForm, BodyParts, Contract, PathParts, QueryParts};
-use contract::problem::{Code, FieldError, Problem};
+use contract::problem::{Code, Problem};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
@@ -21,6 +22,8 @@ pub struct Incoming {
     pub query: Vec<(String, String)>,
     /// The headers.
     pub headers: HeaderMap,
+    /// The address that it came from.
+    pub from: Option<IpAddr>,
     /// The body.
     pub body: Body,
 }
@@ -43,36 +46,53 @@ pub struct How {
 /// # Errors
 /// `invalid_request` on what cannot be.
 pub fn how<C: Contract>(incoming: &mut Incoming) -> Result<How, Problem> {
-    let text = |name: &str| match incoming.headers.get(name) {
-        None => Ok(None),
-        Some(value) => value.to_str().map(Some).map_err(|_| Problem::field(format!("header/{name}"), "invalid", "must be plain text")),
-    };
-    let idempotency_key = text("idempotency-key")?.map(str::to_owned);
-    if idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {
-        return Err(Problem::field("header/idempotency-key", "invalid", "must have 1 to 255 characters"));
-    }
+    let text = |name: &str| header(&incoming.headers, name);
+    let idempotency_key = idempotency_key(&incoming.headers)?;
     let if_match = match text("if-match")? {
         None | Some("*") => None,
         Some(tag) => {
-            let revision = tag.trim_matches('"').parse().map_err(|_| Problem::field("header/if-match", "invalid", "must be the ETag of the thing"))?;
-            Some(revision)
+            let bare = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
+            Some(bare.parse().map_err(|_| Problem::field("header/if-match", "invalid", "must be the ETag of the thing"))?)
         }
     };
     let wait_seconds = match text("prefer")? {
         None => 5,
-        Some(prefer) => prefer.split([',', ';']).find_map(|part| part.trim().strip_prefix("wait=")?.parse::<u64>().ok()).unwrap_or(5).min(60),
+        Some(prefer) => {
+            prefer.split([',', ';']).find_map(|part| part.trim().strip_prefix("wait=")?.parse::<u64>().ok()).unwrap_or(5).min(60)
+        }
     };
     let mut dry_run = false;
     if C::DRY_RUN {
-        for (_, value) in incoming.query.extract_if(.., |(name, _)| name == "dry_run") {
-            dry_run = match value.as_str() {
-                "true" => true,
-                "false" => false,
-                _ => return Err(Problem::field("query/dry_run", "invalid", "must be true or false")),
-            };
-        }
+        let bad = |detail| Err(Problem::field("query/dry_run", "invalid", detail));
+        let given: Vec<String> = incoming.query.extract_if(.., |(name, _)| name == "dry_run").map(|(_, value)| value).collect();
+        dry_run = match given.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] | ["false"] => false,
+            ["true"] => true,
+            [_] => return bad("must be true or false"),
+            _ => return bad("is given twice"),
+        };
     }
     Ok(How { idempotency_key, if_match, dry_run, wait_seconds })
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+    let plain = |value: &'a http::HeaderValue| {
+        value.to_str().map_err(|_| Problem::field(format!("header/{name}"), "invalid", "must be plain text"))
+    };
+    headers.get(name).map(plain).transpose()
+}
+
+/// The `Idempotency-Key`, if there is one.
+///
+/// # Errors
+/// `invalid_request` if it is empty or too long.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    match header(headers, "idempotency-key")? {
+        Some(key) if key.is_empty() || key.len() > 255 => {
+            Err(Problem::field("header/idempotency-key", "invalid", "must have 1 to 255 characters"))
+        }
+        key => Ok(key.map(str::to_owned)),
+    }
 }
 
 /// Reads where, how and what. The body's JSON comes along for the idempotency hash and the audit.
@@ -89,7 +109,10 @@ pub async fn read<C: Contract>(incoming: Incoming) -> Result<(Asked<C>, Value), 
         }
         BodyForm::Json => {
             let json = json_bytes(&incoming.headers, incoming.body).await?;
-            (parse::<C::Body>(&json)?, serde_json::from_slice(&json).unwrap_or_default())
+            let body = parse::<C::Body>(&json)?;
+            let sent = serde_json::from_slice(&json).unwrap_or_default();
+            check_sizes(&sent, &mut String::new())?;
+            (body, sent)
         }
         BodyForm::Bytes => (parse::<C::Body>(b"{}")?, Value::Null),
     };
@@ -111,7 +134,9 @@ async fn bytes(body: Body) -> Result<Vec<u8>, Problem> {
     let read = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, MAX_BODY)).await;
     match read {
         Ok(Ok(bytes)) => Ok(bytes.to_vec()),
-        Ok(Err(error)) if is_too_large(&error) => Err(Problem::new(Code::BodyTooLarge).detail(format!("at most {MAX_BODY} bytes"))),
+        Ok(Err(error)) if is_too_large(&error) => {
+            Err(Problem::new(Code::BodyTooLarge).detail(format!("at most {MAX_BODY} bytes")))
+        }
         Ok(Err(_)) => Err(Problem::new(Code::MalformedRequest).detail("the body broke off")),
         Err(_) => Err(Problem::new(Code::MalformedRequest).detail("the body took longer than 30 seconds")),
     }
@@ -151,24 +176,32 @@ pub async fn json_bytes(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Prob
 /// # Errors
 /// `malformed_json` or `invalid_request`.
 pub fn parse<B: BodyParts>(json: &[u8]) -> Result<B, Problem> {
-    B::parse(json).map_err(|error| {
-        if error.syntax {
-            return Problem::new(Code::MalformedJson).detail(error.detail);
+    B::parse(json).map_err(|error| error.at(""))
+}
+
+/// The longest text and the longest list of a body: what is kept is told again in every list and event.
+const LONGEST_TEXT: usize = 2000;
+const LONGEST_LIST: usize = 500;
+
+/// Texts and lists that no field means: too long, or with a NUL, which other programs take for an end.
+fn check_sizes(value: &Value, pointer: &mut String) -> Result<(), Problem> {
+    let bad = |pointer: &str, detail: String| Err(Problem::field(pointer, "invalid", detail));
+    let length = pointer.len();
+    let mut inner = |step: &str, value: &Value| {
+        pointer.truncate(length);
+        pointer.push('/');
+        pointer.push_str(step);
+        check_sizes(value, pointer)
+    };
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        Value::String(text) if text.contains('\0') => bad(pointer, "must not contain NUL".to_owned()),
+        Value::String(text) if text.len() > LONGEST_TEXT * 4 || text.chars().count() > LONGEST_TEXT => {
+            bad(pointer, format!("at most {LONGEST_TEXT} characters"))
         }
-        // serde ends its message with a place in the text that means nothing to a caller.
-        let detail = error.detail.split(" at line ").next().unwrap_or_default().to_owned();
-        let code = if detail.starts_with("unknown field") {
-            "unknown_field"
-        } else if detail.starts_with("missing field") {
-            "missing"
-        } else if detail.starts_with("invalid type") {
-            "wrong_type"
-        } else {
-            "invalid"
-        };
-        let field = FieldError { pointer: error.pointer, code: code.to_owned(), detail };
-        let mut problem = Problem::new(Code::InvalidRequest).detail(format!("{}: {}", field.pointer, field.detail));
-        problem.errors.push(field);
-        problem
-    })
+        Value::String(_) => Ok(()),
+        Value::Array(items) if items.len() > LONGEST_LIST => bad(pointer, format!("at most {LONGEST_LIST} items")),
+        Value::Array(items) => items.iter().enumerate().try_for_each(|(i, item)| inner(&i.to_string(), item)),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, field)| inner(name, field)),
+    }
 }

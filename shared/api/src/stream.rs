@@ -17,7 +17,7 @@ use domain::kind::Kind;
 use domain::permission::Permission;
 use domain::telemetry::Telemetry;
 use fanout::{LogReader, Sight};
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
 use http::HeaderMap;
 use store::{EventCursor, StoreError};
 use tokio::sync::broadcast;
@@ -41,7 +41,9 @@ impl Bytes for Stream {
         let reader = LogReader::new(door.store.clone(), from, asked.query.types)?;
         let mut look_again = interval(LOOK_AGAIN);
         look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let listener = Listener { caller: (*by).clone(), door, reader, telemetry, look_again, waiting: Vec::new(), read_now: true };
+        // Without data: it only tells the reader from where to go on if the line breaks.
+        let waiting = vec![Message::default().id(reader.cursor().to_string())];
+        let listener = Listener { caller: (*by).clone(), door, reader, telemetry, look_again, waiting, read_now: true };
         let messages = stream::unfold(listener, |mut listener| async move {
             let message = listener.next().await?;
             Some((Ok::<_, Infallible>(message), listener))
@@ -67,6 +69,10 @@ impl Listener {
     /// The next message; none when the stream ends.
     async fn next(&mut self) -> Option<Message> {
         loop {
+            // Also while there is much to tell: a slow reader must not outlive its key.
+            if self.look_again.tick().now_or_never().is_some() {
+                self.caller = self.caller_now()?;
+            }
             if let Some(message) = self.waiting.pop() {
                 return Some(message);
             }
@@ -89,11 +95,15 @@ impl Listener {
                     }
                 }
                 _ = self.look_again.tick() => {
-                    // A key that was narrowed sees less from here on; one that was revoked sees nothing.
-                    self.caller = auth::caller(&self.door, &self.caller.credential, self.caller.from).ok()?;
+                    self.caller = self.caller_now()?;
                 }
             }
         }
+    }
+
+    /// A key that was narrowed sees less from here on; one that was revoked sees nothing.
+    fn caller_now(&self) -> Option<Caller> {
+        auth::caller(&self.door, &self.caller.credential, self.caller.from).ok()
     }
 
     fn read(&mut self) -> Result<Vec<Message>, StoreError> {
@@ -102,7 +112,9 @@ impl Listener {
         let epoch = self.reader.cursor().epoch.clone();
         let mut messages = Vec::new();
         if batch.gap {
-            messages.push(Message::default().event("gap").data("{}"));
+            let position = batch.events.first().map_or(self.reader.cursor().position, |first| first.position - 1);
+            let id = EventCursor { epoch: epoch.clone(), position }.to_string();
+            messages.push(Message::default().event("gap").id(id).data("{}"));
         }
         self.door.store.read(|rows| {
             for stored in batch.events {
@@ -114,15 +126,14 @@ impl Listener {
             }
             Ok::<_, StoreError>(())
         })?;
-        if self.reader.behind() || messages.len() >= 200 {
-            self.read_now = true;
-        }
+        self.read_now = batch.more;
         Ok(messages)
     }
 
     fn telemetry_message(&self, printer_id: PrinterId, mut telemetry: Telemetry) -> Option<Message> {
         let permissions = self.caller.grants.permissions;
-        if !permissions.has(Permission::TelemetryView) || !permissions.has(Permission::PrinterView) {
+        let here = self.caller.grants.farms.holds(&self.door.home().farm_id);
+        if !here || !permissions.has(Permission::TelemetryView) || !permissions.has(Permission::PrinterView) {
             return None;
         }
         if let domain::access::Scope::Only(tags) = &self.caller.grants.tags {

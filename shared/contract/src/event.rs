@@ -140,10 +140,18 @@ impl std::fmt::Display for EventType {
 impl std::str::FromStr for EventType {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        EventType::all()
-            .into_iter()
-            .find(|event| event.to_string() == text)
-            .ok_or_else(|| format!("`{text}` is not an event type"))
+        let named = Named::ALL.iter().find(|named| named.word() == text).map(|named| EventType::Named(*named));
+        let of_record = || {
+            let (kind, change) = text.rsplit_once('.')?;
+            let change = match change {
+                "created" => Change::Created,
+                "updated" => Change::Updated,
+                "deleted" => Change::Deleted,
+                _ => return None,
+            };
+            Some(EventType::Record(Kind::from_word(kind)?, change))
+        };
+        named.or_else(of_record).ok_or_else(|| format!("`{}` is not an event type", text.chars().take(80).collect::<String>()))
     }
 }
 

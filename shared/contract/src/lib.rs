@@ -6,5 +6,6 @@ pub mod event;
 pub mod list;
 pub mod operation;
 pub mod ops;
+pub mod patch;
 pub mod problem;
 pub mod record;

@@ -14,6 +14,10 @@ use crate::record::{Column, ColumnType, Document, Record};
 
 /// The largest page.
 pub const MAX_LIMIT: usize = 200;
+/// The most conditions that one query has, and the most words that one condition names: what SQLite
+/// takes has an end, and a query beyond it must be the caller's mistake.
+const MOST_PAIRS: usize = 50;
+const MOST_WORDS: usize = 200;
 /// The page where the caller names no limit.
 pub const DEFAULT_LIMIT: usize = 50;
 
@@ -95,6 +99,10 @@ pub struct ListQuery<R> {
 
 impl<R: Record> QueryParts for ListQuery<R> {
     fn parse(pairs: &[(String, String)]) -> Result<Self, Problem> {
+        if pairs.len() > MOST_PAIRS {
+            return Err(Problem::field("query", "invalid", format!("at most {MOST_PAIRS} parameters")));
+        }
+        once(pairs)?;
         let mut selection = Selection::all();
         for (name, value) in pairs {
             apply(&mut selection, R::COLUMNS, name, value)?;
@@ -199,7 +207,7 @@ fn of_column(column: &'static Column, name: &str, value: &str) -> Option<Result<
     let bad = |detail: String| Problem::field(format!("query/{name}"), "invalid", detail);
     match column.column_type {
         ColumnType::Text if column.name == name => {
-            Some(Ok(Condition::OneOf(column.name, value.split(',').map(|word| word.trim().to_owned()).collect())))
+            Some(words(value).map(|words| Condition::OneOf(column.name, words)).map_err(bad))
         }
         ColumnType::Integer if column.name == name => {
             Some(value.parse().map(|number| Condition::Is(column.name, number)).map_err(|_| bad("must be a whole number".into())))
@@ -215,6 +223,15 @@ fn of_column(column: &'static Column, name: &str, value: &str) -> Option<Result<
         }
         ColumnType::Text | ColumnType::Integer => None,
     }
+}
+
+/// The words of a filter, separated by commas.
+///
+/// # Errors
+/// What is wrong, if there are too many.
+pub fn words(value: &str) -> Result<Vec<String>, String> {
+    let words: Vec<String> = value.split(',').map(|word| word.trim().to_owned()).take(MOST_WORDS + 1).collect();
+    if words.len() > MOST_WORDS { Err(format!("at most {MOST_WORDS} words")) } else { Ok(words) }
 }
 
 /// One record as a caller sees it: its document as far as they may see it, and its envelope.
@@ -362,5 +379,21 @@ mod tests {
             let problem = parse(&[(name, value)]).unwrap_err();
             assert_eq!(problem.errors[0].pointer, format!("query/{name}"));
         }
+    }
+
+    #[test]
+    fn a_parameter_that_is_given_twice_is_refused_by_name() {
+        let problem = parse(&[("limit", "1"), ("limit", "2")]).unwrap_err();
+        assert_eq!(problem.errors[0].pointer, "query/limit");
+        assert!(parse(&[("metadata.a", "1"), ("metadata.b", "2")]).is_ok());
+    }
+
+    #[test]
+    fn more_conditions_or_words_than_a_database_takes_are_the_callers_mistake() {
+        assert!(parse(&[("state", &vec!["x"; 201].join(","))]).is_err());
+        assert!(parse(&[("state", &vec!["x"; 200].join(","))]).is_ok());
+        let names: Vec<String> = (0..51).map(|n| format!("metadata.{n}")).collect();
+        let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+        assert!(parse(&many).is_err());
     }
 }

@@ -9,8 +9,9 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// HTTP's method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -256,6 +257,27 @@ pub struct JsonError {
     pub syntax: bool,
 }
 
+impl JsonError {
+    /// The error as a problem of a body, whose part at `pointer` was read.
+    pub fn at(self, pointer: &str) -> Problem {
+        if self.syntax {
+            return Problem::new(Code::MalformedJson).detail(self.detail);
+        }
+        // serde ends its message with a place in the text that means nothing to a caller.
+        let detail = self.detail.split(" at line ").next().unwrap_or_default();
+        let code = if detail.starts_with("unknown field") {
+            "unknown_field"
+        } else if detail.starts_with("missing field") {
+            "missing"
+        } else if detail.starts_with("invalid type") {
+            "wrong_type"
+        } else {
+            "invalid"
+        };
+        Problem::field(format!("{pointer}{}", self.pointer), code, detail)
+    }
+}
+
 /// Nothing at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Nothing {}
@@ -329,17 +351,7 @@ impl<T: Json> BodyParts for T {
 
     fn parse(json: &[u8]) -> Result<Self, JsonError> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            let pointer =
-                if path == "." { String::new() } else { format!("/{}", path.replace(['.', '['], "/").replace(']', "")) };
-            let inner = error.into_inner();
-            let syntax = match inner.classify() {
-                serde_json::error::Category::Data => false,
-                serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => true,
-            };
-            JsonError { pointer, detail: inner.to_string(), syntax }
-        })?;
+        let value = from_json(&mut deserializer)?;
         deserializer.end().map_err(|error| JsonError { pointer: String::new(), detail: error.to_string(), syntax: true })?;
         Ok(value)
     }
@@ -347,6 +359,38 @@ impl<T: Json> BodyParts for T {
     fn schema(generator: &mut SchemaGenerator) -> Option<Value> {
         Some(generator.subschema_for::<T>().to_value())
     }
+}
+
+/// Reads JSON, and says where it does not fit.
+///
+/// # Errors
+/// Where and how.
+pub fn from_json<'de, T: Deserialize<'de>, D>(json: D) -> Result<T, JsonError>
+where
+    D: serde::Deserializer<'de, Error = serde_json::Error>,
+{
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        let steps = error.path().iter().map(|step| match step {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } | Segment::Enum { variant: key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Unknown => "/?".to_owned(),
+        });
+        let pointer = steps.collect();
+        let inner = error.into_inner();
+        let syntax = match inner.classify() {
+            serde_json::error::Category::Data => false,
+            serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => true,
+        };
+        JsonError { pointer, detail: inner.to_string(), syntax }
+    })
+}
+
+/// For fields of a merge patch that cannot be taken away: `null` is refused, not overlooked.
+///
+/// # Errors
+/// What the field's own type says.
+pub fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// For fields of a merge patch that may be `null`: outer none = not named, inner none = taken away.

@@ -159,7 +159,9 @@ impl Problem {
 
     /// One wrong field.
     pub fn field(pointer: impl Into<String>, code: &str, detail: impl std::fmt::Display) -> Self {
-        let error = FieldError { pointer: pointer.into(), code: code.to_owned(), detail: detail.to_string() };
+        // Names and values come from the caller: they are told back, but not at any length.
+        let short = |text: String| if text.len() > 300 { text.chars().take(300).collect() } else { text };
+        let error = FieldError { pointer: short(pointer.into()), code: code.to_owned(), detail: short(detail.to_string()) };
         let mut problem = Self::new(Code::InvalidRequest).detail(format!("{}: {}", error.pointer, error.detail));
         problem.errors.push(error);
         problem

@@ -344,7 +344,7 @@ impl Record for Job {
         text("external_id").indexed(),
         text("created_by"),
         integer("priority"),
-        integer("rank"),
+        integer("rank").indexed(),
         time("due_at"),
         time("ended_at"),
     ];
@@ -394,7 +394,8 @@ impl Record for Job {
 impl Record for Attempt {
     const KIND: Kind = Kind::Attempt;
     const VIEW: Permission = Permission::JobView;
-    const COLUMNS: &'static [Column] = &[text("job_id").indexed(), text("printer_id").indexed(), text("state"), time("ended_at")];
+    const COLUMNS: &'static [Column] =
+        &[text("job_id").indexed(), text("printer_id").indexed(), text("file_id").indexed(), text("state"), time("ended_at")];
     const TAG_SCOPE: TagScope = TagScope::PrinterColumn("printer_id");
     type Id = domain::id::AttemptId;
 
@@ -405,7 +406,7 @@ impl Record for Attempt {
         self.created_at
     }
     fn cells(&self) -> Vec<Cell> {
-        vec![id(self.job_id), id(self.printer_id), word(self.state.state_word()), self.ended_at.into()]
+        vec![id(self.job_id), id(self.printer_id), id(self.file_id), word(self.state.state_word()), self.ended_at.into()]
     }
     fn project(document: &mut Document, grants: &Grants) {
         hide(document, grants, Permission::PrinterView, &["printer_id"]);

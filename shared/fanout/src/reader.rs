@@ -23,6 +23,8 @@ pub struct Batch {
     pub gap: bool,
     /// The events, oldest first.
     pub events: Vec<StoredEvent>,
+    /// There is more to be read at once.
+    pub more: bool,
 }
 
 impl LogReader {
@@ -60,9 +62,9 @@ impl LogReader {
                 cursor.position = trimmed;
             }
             batch.events = rows.events_after(cursor.position, types, None, BATCH)?;
-            let read_all = batch.events.len() < BATCH;
+            batch.more = batch.events.len() == BATCH;
             cursor.position = match batch.events.last() {
-                Some(last) if !read_all => last.position,
+                Some(last) if batch.more => last.position,
                 Some(_) | None => end.position,
             };
             Ok(batch)

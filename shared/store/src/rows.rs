@@ -151,7 +151,9 @@ impl Rows<'_> {
     /// # Errors
     /// What the database says.
     pub fn span(&self, kind: Kind, column: &'static str) -> Result<Option<(i64, i64)>, StoreError> {
-        let sql = format!("SELECT min({column}), max({column}) FROM {} WHERE deleted = 0", table(kind));
+        // SQLite takes one of the two from an index, but never both at once.
+        let one = |which: &str| format!("(SELECT {which}({column}) FROM {} WHERE deleted = 0)", table(kind));
+        let sql = format!("SELECT {}, {}", one("min"), one("max"));
         let span: (Option<i64>, Option<i64>) =
             self.connection.prepare_cached(&sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(span.0.zip(span.1))

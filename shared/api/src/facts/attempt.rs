@@ -1,17 +1,22 @@
 //! An attempt moves: its job follows it, its printer and its bed with them.
 
+use std::collections::BTreeSet;
+
 use contract::event::Named;
+use contract::list::{Condition, MAX_LIMIT, Selection};
 use contract::problem::{Code, Problem};
-use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, FailureReason, PauseReason, Stage, StateWord, Token};
+use contract::record::{Record, kind_row};
+use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, FailureReason, PauseReason, Stage, Token};
 use domain::bed::{Bed, BedUse};
-use domain::farm::Farm;
+use domain::farm::{Dispatch, Farm};
 use domain::id::{AttemptId, FileId, JobId, PrinterId};
 use domain::job::{HoldReason, Job, JobEvent, JobState, Run};
 use domain::printer::{Admin, Printer};
-use store::Tx;
+use serde_json::Value;
+use store::{RawRow, Tx};
 
-use super::must;
 use super::service::put_printer;
+use super::{everything, must};
 use crate::operation::Failure;
 
 /// Claims a printer for a job: a new attempt. Both must still be free; the caller has planned on a
@@ -89,7 +94,8 @@ fn step(tx: &mut Tx<'_>, id: AttemptId, event: AttemptEvent, detail: Option<Stri
     let mut attempt = must::<Attempt>(tx, id)?.record;
     let old = attempt.state;
     let new = old.after(event)?;
-    if new == old && detail == attempt.detail {
+    let says_more = detail.is_some() && detail != attempt.detail;
+    if new == old && !says_more {
         return Ok(());
     }
     attempt.state = new;
@@ -107,7 +113,7 @@ fn step(tx: &mut Tx<'_>, id: AttemptId, event: AttemptEvent, detail: Option<Stri
     }
     let failed = matches!(new, AttemptState::Done(End::Failed(_)));
     tx.update_as(&attempt, if failed { &[Named::AttemptFailed] } else { &[] })?;
-    follow_job(tx, &attempt, told(old, new))?;
+    follow_job(tx, &attempt, if new == old { None } else { told(old, new) })?;
     follow_printer(tx, &attempt, old)?;
     if let AttemptState::Done(End::Failed(reason)) = new {
         hold_failing_file(tx, attempt.file_id, reason)?;
@@ -143,7 +149,9 @@ fn follow_job(tx: &mut Tx<'_>, attempt: &Attempt, told: Option<Named>) -> Result
 /// The event that tells of a move, if one does.
 const fn told(old: AttemptState, new: AttemptState) -> Option<Named> {
     match (old, new) {
-        (AttemptState::Active(Stage::Unknown(_)), AttemptState::Active(Stage::Printing | Stage::Paused(_))) => Some(Named::JobRecovered),
+        (AttemptState::Active(Stage::Unknown(_)), AttemptState::Active(Stage::Printing | Stage::Paused(_))) => {
+            Some(Named::JobRecovered)
+        }
         (AttemptState::Active(Stage::Paused(_)), AttemptState::Active(Stage::Printing)) => Some(Named::JobResumed),
         (_, AttemptState::Active(Stage::Printing)) => Some(Named::JobStarted),
         (_, AttemptState::Active(Stage::Paused(_))) => Some(Named::JobPaused),
@@ -162,6 +170,7 @@ fn follow_printer(tx: &mut Tx<'_>, attempt: &Attempt, old: AttemptState) -> Resu
     let mut named = Vec::new();
     match attempt.state {
         AttemptState::Active(Stage::Starting) => {
+            may_start(tx, &printer, attempt)?;
             // The interlock: without an unconsumed token nothing is started, whoever asks.
             if !tx.consume_bed_token(printer.id, attempt.id)? {
                 return Err(Problem::new(Code::BedInUse).detail("the bed is not clear").on(printer.id).into());
@@ -193,6 +202,21 @@ fn follow_printer(tx: &mut Tx<'_>, attempt: &Attempt, old: AttemptState) -> Resu
     put_printer(tx, printer, &named)
 }
 
+/// What must hold in the very transaction that starts: the caller planned on an older look.
+fn may_start(tx: &Tx<'_>, printer: &Printer, attempt: &Attempt) -> Result<(), Failure> {
+    let refused = |code, why: &str| Err(Problem::new(code).detail(why).on(printer.id).into());
+    if printer.attempt_id != Some(attempt.id) {
+        return refused(Code::IllegalState, "the printer is not claimed for this attempt");
+    }
+    if must::<Farm>(tx, tx.home().farm_id)?.record.dispatch == Dispatch::Stop {
+        return refused(Code::IllegalState, "the farm starts nothing");
+    }
+    match &printer.bed_token {
+        Some(token) if token.startable_at() > tx.now() => refused(Code::BedInUse, "the clear of the bed can still be undone"),
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn count_failure(tx: &Tx<'_>, printer: &mut Printer, end: End, named: &mut Vec<Named>) -> Result<(), Failure> {
     match end {
         End::Completed { .. } => printer.failures_in_a_row = 0,
@@ -216,33 +240,38 @@ fn count_failure(tx: &Tx<'_>, printer: &mut Printer, end: End, named: &mut Vec<N
     Ok(())
 }
 
-/// The same file failing on several printers is the file's fault: its waiting jobs are held.
+/// Attempts of a file that are looked at: enough for any number of printers that it may fail on.
+const LOOK_BACK: usize = 200;
+
+/// The same file failing on several printers, and on none well since, is the file's fault: its waiting
+/// jobs are held.
 fn hold_failing_file(tx: &mut Tx<'_>, file: FileId, reason: FailureReason) -> Result<(), Failure> {
     let limit = must::<Farm>(tx, tx.home().farm_id)?.record.hold_file_after as usize;
     if limit == 0 || matches!(reason, FailureReason::FileMissing | FailureReason::Judged | FailureReason::HostLost) {
         return Ok(());
     }
-    let jobs = tx.rows().all_where::<Job>("file_id", &[&file.to_string()])?;
-    let ids: Vec<String> = jobs.iter().map(|job| job.record.id.to_string()).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let mut printers: Vec<PrinterId> = tx
-        .rows()
-        .all_where::<Attempt>("job_id", &ids)?
-        .into_iter()
-        .filter(|attempt| attempt.record.state.state_word() == StateWord::Failed)
-        .map(|attempt| attempt.record.printer_id)
-        .collect();
-    printers.sort_unstable();
-    printers.dedup();
+    let of_file = Condition::OneOf("file_id", vec![file.to_string()]);
+    let newest = Selection { limit: LOOK_BACK, ..Selection::all() }.with(of_file.clone());
+    let ended = Condition::OneOf("state", vec!["failed".to_owned(), "completed".to_owned()]);
+    let attempts = tx.rows().list(kind_row(Attempt::KIND), &newest.with(ended), everything(tx.home()))?.rows;
+    let text = |row: &RawRow, name: &str| row.document.get(name).and_then(Value::as_str).map(str::to_owned);
+    let failed = attempts.iter().take_while(|row| text(row, "state").as_deref() == Some("failed"));
+    let printers: BTreeSet<Option<String>> = failed.map(|row| text(row, "printer_id")).collect();
     if printers.len() < limit {
         return Ok(());
     }
-    for row in jobs {
-        let mut job = row.record;
-        if job.state == JobState::Queued {
+    let queued = Condition::OneOf("state", vec!["queued".to_owned()]);
+    let mut waiting = Selection { limit: MAX_LIMIT, ..Selection::all() }.with(of_file).with(queued);
+    loop {
+        let page = tx.rows().list(kind_row(Job::KIND), &waiting, everything(tx.home()))?;
+        for id in page.rows.iter().filter_map(|row| row.id.parse().ok()) {
+            let mut job = must::<Job>(tx, id)?.record;
             job.state = job.state.after(JobEvent::Hold(HoldReason::SameFileFailing))?;
             tx.update_as(&job, &[Named::JobHeld])?;
         }
+        waiting.cursor = page.next_cursor;
+        if waiting.cursor.is_none() {
+            return Ok(());
+        }
     }
-    Ok(())
 }

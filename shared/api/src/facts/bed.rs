@@ -5,12 +5,12 @@ use contract::problem::{Code, Problem};
 use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, Stage};
 use domain::bed::{Bed, BedToken, BedUse, ClearedBy};
 use domain::id::PrinterId;
-use domain::printer::{Activity, ForeignPrint, Printer};
+use domain::printer::{Activity, Connection, ForeignPrint, Printer};
 use store::Tx;
 
+use super::move_attempt;
 use super::must;
 use super::service::put_printer;
-use super::move_attempt;
 use crate::operation::Failure;
 
 /// Says that a bed is clear. Saying it twice changes nothing.
@@ -20,12 +20,17 @@ use crate::operation::Failure;
 pub fn clear(tx: &mut Tx<'_>, printer: PrinterId, seen: &BedUse, by: ClearedBy) -> Result<(), Failure> {
     let mut printer = must::<Printer>(tx, printer)?.record;
     if printer.bed_use != *seen {
-        return Err(Problem::new(Code::BedUseOutdated).detail("the bed was used again since it was looked at").on(printer.id).into());
+        return Err(Problem::new(Code::BedUseOutdated)
+            .detail("the bed was used again since it was looked at")
+            .on(printer.id)
+            .into());
     }
     if let Some(id) = printer.attempt_id {
         let state = must::<Attempt>(tx, id)?.record.state;
         let why = match state {
-            AttemptState::Active(Stage::Unknown(_)) => Some("it is not known what became of the print on it: resolve its job first"),
+            AttemptState::Active(Stage::Unknown(_)) => {
+                Some("it is not known what became of the print on it: resolve its job first")
+            }
             AttemptState::Active(Stage::Starting | Stage::Printing | Stage::Paused(_)) => Some("a print is on the bed"),
             AttemptState::Active(Stage::Assigned | Stage::Slicing | Stage::Sending) | AttemptState::Done(_) => None,
         };
@@ -34,11 +39,16 @@ pub fn clear(tx: &mut Tx<'_>, printer: PrinterId, seen: &BedUse, by: ClearedBy) 
         }
     }
     let moving = match printer.activity {
-        Activity::Printing | Activity::Paused | Activity::Preparing => printer.foreign.is_some(),
+        // Whoever it belongs to; of a printer that is not heard this may be long over.
+        Activity::Printing | Activity::Paused => printer.foreign.is_some() || printer.connection == Connection::Online,
+        Activity::Preparing => printer.foreign.is_some(),
         Activity::Idle | Activity::Busy | Activity::Finished | Activity::Attention | Activity::Error => false,
     };
     if moving {
-        return Err(Problem::new(Code::BedInUse).detail("a print that was started at the machine is on the bed").on(printer.id).into());
+        return Err(Problem::new(Code::BedInUse)
+            .detail("the printer prints: what it prints is on the bed")
+            .on(printer.id)
+            .into());
     }
     if printer.bed_token.is_some() {
         return Ok(());

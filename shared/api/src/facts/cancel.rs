@@ -49,6 +49,12 @@ pub fn ask_cancel(tx: &mut Tx<'_>, job: JobId, note: Option<Note>, requeue: bool
             let mut attempt = must::<Attempt>(tx, run.attempt_id)?.record;
             attempt.cancel_requested = true;
             tx.update(&attempt)?;
+            // The printer is asked once at a time, however often somebody taps.
+            let open = tx.rows().all_where::<Command>("state", &["accepted", "dispatched"])?;
+            let same = |command: &Command| command.verb == Verb::Cancel && command.attempt_id == Some(run.attempt_id);
+            if let Some(command) = open.into_iter().find(|command| same(&command.record)) {
+                return Ok(Cancelled::Asked(command.record.id));
+            }
             let command = new_command(tx, Verb::Cancel, run.printer_id, Some(run.attempt_id))?;
             Ok(Cancelled::Asked(command))
         }
@@ -64,7 +70,12 @@ pub fn ask_cancel(tx: &mut Tx<'_>, job: JobId, note: Option<Note>, requeue: bool
 ///
 /// # Errors
 /// What the database says.
-pub fn new_command(tx: &mut Tx<'_>, verb: Verb, printer_id: PrinterId, attempt_id: Option<AttemptId>) -> Result<CommandId, Failure> {
+pub fn new_command(
+    tx: &mut Tx<'_>,
+    verb: Verb,
+    printer_id: PrinterId,
+    attempt_id: Option<AttemptId>,
+) -> Result<CommandId, Failure> {
     let id = tx.new_id();
     let command = Command {
         id,

@@ -14,9 +14,16 @@ pub use service::{put_out_of_service, put_printer};
 
 use contract::problem::Problem;
 use contract::record::Record;
-use store::{Row, Tx};
+use domain::access::Scope;
+use domain::farm::HomeIds;
+use store::{Row, Tx, Within};
 
 use crate::operation::Failure;
+
+/// All rows of this home: for rules that hold whoever asks.
+pub(crate) const fn everything(home: HomeIds) -> Within<'static> {
+    Within { store: home.store_id, farms: &Scope::All, tags: &Scope::All }
+}
 
 /// A record that must be there.
 pub(crate) fn must<R: Record>(tx: &Tx<'_>, id: R::Id) -> Result<Row<R>, Failure> {

@@ -25,11 +25,18 @@ pub fn put_printer(tx: &mut Tx<'_>, mut printer: Printer, named: &[Named]) -> Re
 ///
 /// # Errors
 /// `not_found`.
-pub fn put_out_of_service(tx: &mut Tx<'_>, printer: PrinterId, admin: Admin, note: Option<Note>, named: &[Named]) -> Result<(), Failure> {
+pub fn put_out_of_service(
+    tx: &mut Tx<'_>,
+    printer: PrinterId,
+    admin: Admin,
+    note: Option<Note>,
+    named: &[Named],
+) -> Result<(), Failure> {
     let mut printer = must::<Printer>(tx, printer)?.record;
     let (claimed, was) = (printer.attempt_id, printer.admin);
     (printer.admin, printer.admin_note) = (admin, note);
-    if admin == Admin::Enabled && was == Admin::Quarantined {
+    // Whoever puts a printer back has looked at it, whatever it was taken out for.
+    if admin == Admin::Enabled && was != Admin::Enabled {
         printer.failures_in_a_row = 0;
     }
     put_printer(tx, printer, named)?;

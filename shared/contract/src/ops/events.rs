@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Listed;
 use crate::event::{Event, EventType};
-use crate::list::{MAX_LIMIT, once, parameter};
+use crate::list::{MAX_LIMIT, once, parameter, words};
 use crate::operation::{Nothing, Of, QueryParts, Streamed};
 use crate::problem::Problem;
 
@@ -20,6 +20,9 @@ pub struct EventPage {
     pub items: Vec<Event>,
     /// Where the next page begins; always there, so that one can wait for more.
     pub next_cursor: String,
+    /// Events between the cursor and these were trimmed from the log: read the records anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gap: bool,
 }
 
 /// Which part of the log.
@@ -36,7 +39,8 @@ pub struct EventQuery {
 }
 
 fn types(value: &str) -> Result<Vec<EventType>, Problem> {
-    value.split(',').map(|word| word.trim().parse().map_err(|error| Problem::field("query/type", "invalid", error))).collect()
+    let bad = |error: String| Problem::field("query/type", "invalid", error);
+    words(value).map_err(bad)?.iter().map(|word| word.parse().map_err(bad)).collect()
 }
 
 impl QueryParts for EventQuery {

@@ -9,20 +9,23 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::list::{BulkReply, ListQuery, Page, View};
-use crate::operation::{Json, Nothing, Of};
+use crate::operation::{Json, Nothing, Of, given};
 
 /// A change to a farm.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditFarm {
     /// A new name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// Failures in a row that quarantine a printer; 0 = never.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "u32")]
     pub quarantine_after: Option<u32>,
     /// Printers on which the same file must fail before its jobs are held; 0 = never.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "u32")]
     pub hold_file_after: Option<u32>,
 }
 impl Json for EditFarm {}

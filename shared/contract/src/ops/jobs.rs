@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Listed;
 use crate::list::{ListQuery, Page, View};
-use crate::operation::{Json, Nothing, Of, present};
+use crate::operation::{Json, Nothing, Of, given, present};
+use crate::patch::Patch;
 
 /// A new job: a file, or a plate of a part.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -65,16 +66,20 @@ impl Json for NewJob {}
 #[serde(deny_unknown_fields)]
 pub struct EditJob {
     /// A new name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Name")]
     pub name: Option<Name>,
-    /// Where it may run.
-    #[serde(default)]
-    pub target: Option<Target>,
-    /// What a printer must have.
-    #[serde(default)]
-    pub needs: Option<Needs>,
+    /// Where it may run; `null` = anywhere that fits.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<Patch<Target>>")]
+    pub target: Option<Option<Patch<Target>>>,
+    /// What a printer must have; `null` = nothing.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<Patch<Needs>>")]
+    pub needs: Option<Option<Patch<Needs>>>,
     /// Higher goes first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "i32")]
     pub priority: Option<i32>,
     /// When it should be done; `null` = no date.
     #[serde(default, deserialize_with = "present")]
@@ -84,9 +89,10 @@ pub struct EditJob {
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<ExternalId>")]
     pub external_id: Option<Option<ExternalId>>,
-    /// Your pairs.
-    #[serde(default)]
-    pub metadata: Option<Metadata>,
+    /// Your pairs; `null` = none.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<Patch<Metadata>>")]
+    pub metadata: Option<Option<Patch<Metadata>>>,
 }
 impl Json for EditJob {}
 

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::list::{ListQuery, Page, View};
-use crate::operation::{Json, Nothing, Of, present};
+use crate::operation::{Json, Nothing, Of, given, present};
 
 /// A new key for a program. Role and permissions add up; neither may go beyond the caller's own.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -43,6 +43,19 @@ pub struct NewApiKey {
 impl Json for NewApiKey {}
 
 impl NewApiKey {
+    /// A key of that name and nothing else.
+    pub const fn named(name: Name) -> Self {
+        Self {
+            name,
+            role: None,
+            permissions: BTreeSet::new(),
+            farms: None,
+            tags: None,
+            allowed_networks: Vec::new(),
+            expires_at: None,
+        }
+    }
+
     /// The farms as a scope.
     pub fn farm_scope(&self) -> Scope<FarmId> {
         self.farms.clone().map_or(Scope::All, Scope::Only)
@@ -59,10 +72,12 @@ impl NewApiKey {
 #[serde(deny_unknown_fields)]
 pub struct EditApiKey {
     /// A new name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// Other networks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<String>")]
     pub allowed_networks: Option<Vec<String>>,
     /// Another end; `null` = none.
     #[serde(default, deserialize_with = "present")]

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::list::{ListQuery, Page, View};
-use crate::operation::{Json, Nothing, Of, present};
+use crate::operation::{Json, Nothing, Of, given, present};
+use crate::patch::Patch;
 
 /// A new part.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -37,22 +38,25 @@ impl Json for NewPart {}
 #[serde(deny_unknown_fields)]
 pub struct EditPart {
     /// A new name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// What people should know; `null` = nothing.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<Note>")]
     pub note: Option<Option<Note>>,
     /// Other plates.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<Plate>")]
     pub plates: Option<Vec<Plate>>,
     /// The id that another system gave to it.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<ExternalId>")]
     pub external_id: Option<Option<ExternalId>>,
-    /// Your pairs.
-    #[serde(default)]
-    pub metadata: Option<Metadata>,
+    /// Your pairs; `null` = none.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<Patch<Metadata>>")]
+    pub metadata: Option<Option<Patch<Metadata>>>,
 }
 impl Json for EditPart {}
 

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::list::{ListQuery, Page, View};
-use crate::operation::{Json, Nothing, Of};
+use crate::operation::{Json, Nothing, Of, given};
 
 /// A new pool.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -29,10 +29,12 @@ impl Json for NewPool {}
 #[serde(deny_unknown_fields)]
 pub struct EditPool {
     /// A new name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// Other tags.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "BTreeSet<Tag>")]
     pub tags: Option<BTreeSet<Tag>>,
 }
 impl Json for EditPool {}

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Listed;
 use crate::list::{ListQuery, Page, View};
-use crate::operation::{Json, Nothing, Of, present};
+use crate::operation::{Json, Nothing, Of, given, present};
+use crate::patch::Patch;
 
 /// A new printer.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -63,29 +64,53 @@ impl Json for NewLink {}
 #[serde(deny_unknown_fields)]
 pub struct EditPrinter {
     /// A new name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Name")]
     pub name: Option<Name>,
-    /// Another way to reach it; the credential stays if none is given.
-    #[serde(default)]
-    pub link: Option<NewLink>,
-    /// What it is.
-    #[serde(default)]
-    pub machine: Option<Machine>,
+    /// Another way to reach it.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "EditLink")]
+    pub link: Option<EditLink>,
+    /// What it is; `null` = nothing is known.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<Patch<Machine>>")]
+    pub machine: Option<Option<Patch<Machine>>>,
     /// Its labels.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "BTreeSet<Tag>")]
     pub tags: Option<BTreeSet<Tag>>,
     /// What is loaded.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<Loaded>")]
     pub loaded: Option<Vec<Loaded>>,
     /// The id that another system gave to it.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<ExternalId>")]
     pub external_id: Option<Option<ExternalId>>,
-    /// Your pairs.
-    #[serde(default)]
-    pub metadata: Option<Metadata>,
+    /// Your pairs; `null` = none.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<Patch<Metadata>>")]
+    pub metadata: Option<Option<Patch<Metadata>>>,
 }
 impl Json for EditPrinter {}
+
+/// A change to how a printer is reached; what is not named stays.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditLink {
+    /// The driver's name.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String")]
+    pub driver: Option<String>,
+    /// Where the printer is, as the driver says.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String")]
+    pub address: Option<String>,
+    /// Its key or access code. Written once, never shown.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Secret<String>")]
+    pub credential: Option<Secret<String>>,
+}
 
 /// Which bed was seen to be clear.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

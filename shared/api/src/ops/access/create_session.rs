@@ -8,7 +8,8 @@ use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
 use domain::id::{Id, SessionId};
 use domain::key::Session;
-use store::{Credential, CredentialKind, Store, StoreError, Tx, credential_hash};
+use domain::time::Timestamp;
+use store::{Credential, CredentialKind, Rows, Store, StoreError, Tx, credential_hash};
 
 use crate::auth::COOKIE;
 use crate::door::Door;
@@ -31,29 +32,32 @@ impl Write for CreateSession {
     type Prepared = Proof;
 
     async fn prepare(by: &By<Self>, door: &Door, asked: &Asked<Self>) -> Result<Proof, Failure> {
-        door.throttle.check(by.from, door.now())?;
-        match (&asked.body.password, &asked.body.one_time_token) {
-            (None, Some(token)) => Ok(Proof::OneTime(credential_hash(token.expose()))),
-            (Some(given), None) => {
-                let hash = door.store.read(|rows| rows.setting::<String>("owner_password"))?;
-                if password::fits(given.expose().clone(), hash).await {
-                    return Ok(Proof::Password);
-                }
-                door.throttle.count(by.from, door.now());
-                Err(Problem::new(Code::BadCredential).detail("the password is not right").into())
+        let proof = match (&asked.body.password, &asked.body.one_time_token) {
+            (None, Some(token)) => {
+                door.throttle.take(by.from, door.now())?;
+                let hash = credential_hash(token.expose());
+                let good = door.store.read(|rows| one_time_holds(rows, &hash, door.now()))?;
+                good.then_some(Proof::OneTime(hash)).ok_or_else(used_link)?
             }
-            (Some(_), Some(_)) | (None, None) => Err(Problem::field("", "invalid", "send either `password` or `one_time_token`").into()),
-        }
+            (Some(given), None) => {
+                door.throttle.take(by.from, door.now())?;
+                let hash = door.store.read(|rows| rows.setting::<String>("owner_password"))?;
+                let good = password::fits(given.expose().clone(), hash).await;
+                good.then_some(Proof::Password)
+                    .ok_or_else(|| Problem::new(Code::BadCredential).detail("the password is not right"))?
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(Problem::field("", "invalid", "send either `password` or `one_time_token`").into());
+            }
+        };
+        door.throttle.give_back(by.from);
+        Ok(proof)
     }
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, _: Asked<Self>, proof: Proof) -> Result<Written<View<Session>>, Failure> {
         if let Proof::OneTime(hash) = proof {
-            let known = at.rows().credential(&hash)?;
-            let good = known.is_some_and(|known| {
-                known.kind == CredentialKind::OneTime && known.expires_at.is_none_or(|end| end > at.now())
-            });
-            if !(good && at.forget_credential(&hash)?) {
-                return Err(Problem::new(Code::BadCredential).detail("the link was used before or is too old").into());
+            if !(one_time_holds(at.rows(), &hash, at.now())? && at.forget_credential(&hash)?) {
+                return Err(used_link().into());
             }
         }
         let id: SessionId = at.new_id();
@@ -70,12 +74,20 @@ impl Write for CreateSession {
         let credential = Credential { kind: CredentialKind::Session, owner: id.to_string(), expires_at: Some(expires_at) };
         at.put_credential(&credential_hash(&token), &credential)?;
         at.create(&session)?;
-        let raw = at.rows().raw(domain::kind::Kind::Session, &id.to_string())?.ok_or_else(|| Problem::not_found(id))?;
-        let mut written = Written::secret(by.show(raw));
+        let mut written = Written::secret(by.view(at.rows(), id)?);
         written.cookie =
             Some(format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", SESSION_DAYS * 24 * 3600));
         Ok(written)
     }
+}
+
+fn one_time_holds(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<bool, StoreError> {
+    let known = rows.credential(hash)?;
+    Ok(known.is_some_and(|known| known.kind == CredentialKind::OneTime && known.expires_at.is_none_or(|end| end > now)))
+}
+
+fn used_link() -> Problem {
+    Problem::new(Code::BadCredential).detail("the link was used before or is too old")
 }
 
 /// Makes a token for a link that signs the owner in once, within an hour.

@@ -2,7 +2,8 @@
 
 use contract::operation::{Asked, Nothing};
 use contract::ops::access::SetOwnerPassword;
-use contract::problem::Problem;
+use contract::problem::{Code, Problem};
+use domain::access::Grants;
 use domain::key::Session;
 use store::Entropy;
 
@@ -30,6 +31,10 @@ impl Write for SetOwnerPassword {
     }
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, _: Asked<Self>, hash: String) -> Result<Written<Nothing>, Failure> {
+        // Who knows the password is the owner: it is set by nobody who could not do all that the owner can.
+        if !Grants::owner().within(&by.grants) {
+            return Err(Problem::new(Code::GrantsExceeded).detail("only the owner sets the owner's password").into());
+        }
         at.put_setting("owner_password", &hash)?;
         for session in at.rows().all::<Session>()? {
             if Some(session.record.id) != by.session {

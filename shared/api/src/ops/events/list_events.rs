@@ -25,22 +25,27 @@ impl Read for ListEvents {
             if cursor.epoch != end.epoch || cursor.position > end.position {
                 return Err(Failure::from(StoreError::BadCursor));
             }
+            let trimmed = rows.log_trimmed_to()?;
+            let gap = query.cursor.is_some() && cursor.position < trimmed;
             let mut items = Vec::new();
-            let found = rows.events_after(cursor.position, &query.types, query.subject.as_deref(), LOOKED_AT)?;
-            let looked_at_all = found.len() < LOOKED_AT;
-            let mut full = false;
-            for stored in found {
-                if items.len() == query.limit {
-                    full = true;
+            let mut looked_at = 0;
+            'page: while items.len() < query.limit && looked_at < LOOKED_AT {
+                let found = rows.events_after(cursor.position, &query.types, query.subject.as_deref(), query.limit)?;
+                let last = found.len() < query.limit;
+                for stored in found {
+                    if items.len() == query.limit {
+                        break 'page;
+                    }
+                    looked_at += 1;
+                    cursor.position = stored.position;
+                    items.extend(sight.project(rows, stored)?);
+                }
+                if last {
+                    cursor.position = end.position;
                     break;
                 }
-                cursor.position = stored.position;
-                items.extend(sight.project(rows, stored)?);
             }
-            if looked_at_all && !full {
-                cursor.position = end.position;
-            }
-            Ok(EventPage { items, next_cursor: cursor.to_string() })
+            Ok(EventPage { items, next_cursor: cursor.to_string(), gap })
         })?;
         std::future::ready(Ok(page)).await
     }

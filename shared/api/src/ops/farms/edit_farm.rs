@@ -12,6 +12,7 @@ impl Write for EditFarmOp {
     unprepared!();
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<View<Farm>>, Failure> {
+        by.whole_farm()?;
         let mut farm = by.find_to_change::<Farm>(at.rows(), asked.target.id)?.record;
         farm.name = asked.body.name.unwrap_or(farm.name);
         farm.quarantine_after = asked.body.quarantine_after.unwrap_or(farm.quarantine_after);

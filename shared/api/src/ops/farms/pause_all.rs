@@ -16,6 +16,7 @@ impl Write for PauseAll {
     unprepared!();
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<BulkReply>, Failure> {
+        by.whole_farm()?;
         by.find_to_change::<Farm>(at.rows(), asked.target.id)?;
         let mut results = Vec::new();
         for job in at.rows().all_where::<Job>("state", &[StateWord::Printing.name(), StateWord::Starting.name()])? {

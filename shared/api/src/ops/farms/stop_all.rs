@@ -15,6 +15,7 @@ impl Write for StopAll {
     unprepared!();
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<BulkReply>, Failure> {
+        by.whole_farm()?;
         let mut farm = by.find_to_change::<Farm>(at.rows(), asked.target.id)?.record;
         farm.dispatch = Dispatch::Stop;
         at.update(&farm)?;
@@ -22,7 +23,7 @@ impl Write for StopAll {
         for job in at.rows().all_where::<Job>("phase", &["active"])? {
             let id = job.record.id;
             // One of unknown state cannot be stopped from here; that must not keep the others running.
-            let outcome = facts::ask_cancel(at, id, None, false).map_err(Problem::from);
+            let outcome = at.part(|tx| facts::ask_cancel(tx, id, None, false)).map_err(Problem::from);
             results.push(BulkResult { id: id.to_string(), ok: outcome.is_ok(), problem: outcome.err() });
         }
         Ok(BulkReply { results }.into())

@@ -26,7 +26,8 @@ impl Bytes for DownloadFile {
         let missing = || Problem::new(Code::NotFound).detail("the file's bytes are gone: upload it again").on(file.id);
         let path = door.blobs.find(&file.sha256).ok_or_else(missing)?;
         let mut source = tokio::fs::File::open(path).await.map_err(|error| disk(&error))?;
-        let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|text| range(text, file.size_bytes));
+        let range =
+            headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|text| range(text, file.size_bytes));
         let (from, to) = range.unwrap_or((0, file.size_bytes.saturating_sub(1)));
         source.seek(SeekFrom::Start(from)).await.map_err(|error| disk(&error))?;
         let length = if file.size_bytes == 0 { 0 } else { to - from + 1 };
@@ -42,7 +43,13 @@ impl Bytes for DownloadFile {
             piece.truncate(read);
             Ok(Some((bytes::Bytes::from(piece), (source, left - read as u64))))
         });
-        let name: String = file.name.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-_.".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+        let name: String =
+            file.name
+                .bytes()
+                .map(|b| {
+                    if b.is_ascii_alphanumeric() || b"-_.".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }
+                })
+                .collect();
         let mut response = Response::builder()
             .header(header::CONTENT_TYPE, "text/x.gcode")
             .header(header::CONTENT_LENGTH, length)
@@ -50,7 +57,9 @@ impl Bytes for DownloadFile {
             .header(header::ETAG, format!("\"{}\"", file.sha256))
             .header(header::CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{name}"));
         if range.is_some() {
-            response = response.status(StatusCode::PARTIAL_CONTENT).header(header::CONTENT_RANGE, format!("bytes {from}-{to}/{}", file.size_bytes));
+            response = response
+                .status(StatusCode::PARTIAL_CONTENT)
+                .header(header::CONTENT_RANGE, format!("bytes {from}-{to}/{}", file.size_bytes));
         }
         Ok(response.body(Body::from_stream(pieces)).map_err(|error| crate::auth::internal(&error))?)
     }

@@ -23,15 +23,18 @@ const LONGEST: u64 = 8 * 1024 * 1024;
 impl Bytes for GetThumbnail {
     async fn serve(by: By<Self>, door: Arc<Door>, asked: Asked<Self>, _: HeaderMap, _: Body) -> Result<Response, Failure> {
         let file = door.store.read(|rows| by.find::<File>(rows, asked.target.id))?.record;
-        let drawn = file.sliced.thumbnails.iter().filter(|picture| picture.format != ThumbnailFormat::Qoi && picture.length <= LONGEST);
+        let drawn =
+            file.sliced.thumbnails.iter().filter(|picture| picture.format != ThumbnailFormat::Qoi && picture.length <= LONGEST);
         let largest = drawn.max_by_key(|picture| u64::from(picture.width) * u64::from(picture.height));
         if let Some(picture) = largest
             && let Some(bytes) = picture_bytes(&door, &file, picture).await?
         {
             let media = if picture.format == ThumbnailFormat::Png { "image/png" } else { "image/jpeg" };
-            return Ok(([(header::CONTENT_TYPE, media), (header::CACHE_CONTROL, "private, max-age=31536000, immutable")], bytes).into_response());
+            return Ok(([(header::CONTENT_TYPE, media), (header::CACHE_CONTROL, "private, max-age=31536000, immutable")], bytes)
+                .into_response());
         }
-        let outline = file.sliced.outline.ok_or_else(|| Problem::new(Code::NotFound).detail("the file has no picture").on(file.id))?;
+        let outline =
+            file.sliced.outline.ok_or_else(|| Problem::new(Code::NotFound).detail("the file has no picture").on(file.id))?;
         let media = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, max-age=31536000, immutable")];
         Ok((media, svg(&outline)).into_response())
     }

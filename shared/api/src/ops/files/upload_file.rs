@@ -36,7 +36,7 @@ impl Bytes for UploadFile {
     async fn serve(by: By<Self>, door: Arc<Door>, _: Asked<Self>, headers: HeaderMap, body: Body) -> Result<Response, Failure> {
         let farm = door.farm.as_ref().ok_or_else(|| Problem::new(Code::FarmOffline))?;
         let room = farm.floor().disk_room().ok_or_else(|| Problem::new(Code::DiskFull))?;
-        let arrived = take_in(&door, &headers, body, room.min(LARGEST)).await?;
+        let arrived = take_in(&door, &headers, body, room).await?;
         let stamp = store::By::new(by.actor.clone(), door.now());
         let (id, made) = door
             .store
@@ -74,7 +74,11 @@ async fn take_in(door: &Door, headers: &HeaderMap, body: Body, room: u64) -> Res
         let mut incoming = door.blobs.begin(&unique).await.map_err(|error| disk(&error))?;
         let mut reader = files::Reader::new(name.clone());
         while let Some(piece) = in_time(part.chunk()).await?.map_err(broken)? {
-            if incoming.size() + piece.len() as u64 > room {
+            let size = incoming.size() + piece.len() as u64;
+            if size > LARGEST {
+                return Err(Problem::new(Code::BodyTooLarge).detail(format!("a file has at most {LARGEST} bytes")).into());
+            }
+            if size > room {
                 return Err(Problem::new(Code::DiskFull).detail(format!("there is room for {room} bytes")).into());
             }
             incoming.write(&piece).await.map_err(|error| disk(&error))?;

@@ -33,7 +33,8 @@ impl Write for CreateJob {
         }
         let name = match body.name {
             Some(name) => name,
-            None => Name::try_from(file.name.chars().take(120).collect::<String>()).map_err(|error| Problem::field("/name", "invalid", error))?,
+            None => Name::try_from(file.name.chars().take(120).collect::<String>())
+                .map_err(|error| Problem::field("/name", "invalid", error))?,
         };
         let (state, named) = match (body.needs_approval, body.held) {
             (true, _) => (JobState::AwaitingApproval, Some(Named::JobAwaitingApproval)),

@@ -3,6 +3,7 @@
 use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::jobs::EditJobOp;
+use contract::patch::patched;
 use contract::problem::{Code, Problem};
 use domain::attempt::Phase;
 use domain::job::Job;
@@ -22,16 +23,17 @@ impl Write for EditJobOp {
             let why = format!("a job in state {} keeps its target, needs and priority", job.state.word().name());
             return Err(Problem::new(Code::IllegalState).detail(why).on(job.id).into());
         }
-        if let Some(target) = body.target {
+        let target = patched(job.target.clone(), body.target, "/target")?;
+        if target != job.target {
             check_target(by, at.rows(), &target)?;
             job.target = target;
         }
         job.name = body.name.unwrap_or(job.name);
-        job.needs = body.needs.unwrap_or(job.needs);
+        job.needs = patched(job.needs, body.needs, "/needs")?;
         job.priority = body.priority.unwrap_or(job.priority);
         job.due_at = body.due_at.unwrap_or(job.due_at);
         job.external_id = body.external_id.unwrap_or(job.external_id);
-        job.metadata = body.metadata.unwrap_or(job.metadata);
+        job.metadata = patched(job.metadata, body.metadata, "/metadata")?;
         at.update(&job)?;
         Ok(by.view(at.rows(), job.id)?.into())
     }

@@ -22,13 +22,17 @@ use store::{Rows, Tx};
 
 use crate::operation::{By, Failure};
 
-/// A target whose printer and pool are there.
+/// A target whose printer and pool are there; for who holds only some tags, one within those.
 fn check_target<C: Contract>(by: &By<C>, rows: Rows<'_>, target: &Target) -> Result<(), Failure> {
     if let Some(printer) = target.printer_id {
         by.find::<Printer>(rows, printer)?;
     }
     if let Some(pool) = target.pool_id {
         by.find::<Pool>(rows, pool)?;
+    }
+    // A printer or pool that can be reached has one of the caller's tags.
+    if target.printer_id.is_none() && target.pool_id.is_none() {
+        by.within_tags(target.tags.iter())?;
     }
     Ok(())
 }

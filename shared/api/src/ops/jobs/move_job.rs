@@ -21,7 +21,9 @@ impl Write for MoveJobOp {
         }
         match asked.body.before {
             None => job.rank = last_rank(at)?,
-            Some(next) if next == job.id => return Err(Problem::field("/before", "invalid", "a job cannot go before itself").into()),
+            Some(next) if next == job.id => {
+                return Err(Problem::field("/before", "invalid", "a job cannot go before itself").into());
+            }
             Some(next) => {
                 let next = by.find::<Job>(at.rows(), next)?.record;
                 if next.state.phase() != Phase::Waiting {

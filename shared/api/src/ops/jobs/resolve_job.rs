@@ -22,7 +22,10 @@ impl Write for ResolveJobOp {
             return Err(Problem::new(Code::IllegalState).detail(why).on(job.id).into());
         };
         if !can_see_a_bed(by.actor.kind) {
-            return Err(Problem::new(Code::IllegalState).detail("who calls cannot see the printer: a person must decide").on(job.id).into());
+            return Err(Problem::new(Code::IllegalState)
+                .detail("who calls cannot see the printer: a person must decide")
+                .on(job.id)
+                .into());
         }
         facts::move_attempt(at, run.attempt_id, AttemptEvent::Ended(asked.body.outcome.end()), None)?;
         Ok(by.view(at.rows(), job.id)?.into())

@@ -2,7 +2,7 @@
 
 use contract::operation::Asked;
 use contract::ops::keys::{CreateApiKey, CreatedApiKey, NewApiKey};
-use contract::problem::{Code, Problem};
+use contract::problem::Problem;
 use domain::access::Grants;
 use domain::actor::Actor;
 use domain::id::ApiKeyId;
@@ -11,7 +11,7 @@ use domain::permission::{Permission, PermissionSet};
 use domain::role::Role;
 use store::{Credential, CredentialKind, Tx, credential_hash};
 
-use super::{as_networks, check_networks};
+use super::{as_networks, check_networks, held};
 use crate::key_text;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
@@ -22,11 +22,7 @@ impl Write for CreateApiKey {
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<CreatedApiKey>, Failure> {
         check_networks(&asked.body.allowed_networks)?;
         let grants = grants(&asked.body)?;
-        if !grants.within(&by.grants) {
-            let lacking: Vec<&str> = grants.permissions.minus(by.grants.permissions).iter().map(Permission::name).collect();
-            let what = if lacking.is_empty() { "a wider scope than your own".to_owned() } else { lacking.join(", ") };
-            return Err(Problem::new(Code::GrantsExceeded).detail(format!("you do not hold {what}")).into());
-        }
+        held(&by.grants, &grants)?;
         let live = at.live;
         let (secret, id) = insert_api_key(at, asked.body, grants, by.actor.clone(), live)?;
         Ok(Written::secret(CreatedApiKey { secret, api_key: by.view(at.rows(), id)? }))
@@ -52,7 +48,13 @@ fn grants(asked: &NewApiKey) -> Result<Grants, Problem> {
 ///
 /// # Errors
 /// What the database says.
-pub fn insert_api_key(tx: &mut Tx<'_>, asked: NewApiKey, grants: Grants, sponsor: Actor, live: bool) -> Result<(String, ApiKeyId), Failure> {
+pub fn insert_api_key(
+    tx: &mut Tx<'_>,
+    asked: NewApiKey,
+    grants: Grants,
+    sponsor: Actor,
+    live: bool,
+) -> Result<(String, ApiKeyId), Failure> {
     let secret = key_text::api_key(tx, live);
     let id: ApiKeyId = tx.new_id();
     let key = ApiKey {

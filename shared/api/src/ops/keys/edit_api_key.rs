@@ -5,7 +5,7 @@ use contract::operation::Asked;
 use contract::ops::keys::EditApiKeyOp;
 use domain::key::ApiKey;
 
-use super::{as_networks, check_networks};
+use super::{as_networks, check_networks, held};
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -14,6 +14,7 @@ impl Write for EditApiKeyOp {
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<View<ApiKey>>, Failure> {
         let mut key = by.find_to_change::<ApiKey>(at.rows(), asked.target.id)?.record;
+        held(&by.grants, &key.grants)?;
         key.name = asked.body.name.unwrap_or(key.name);
         if let Some(networks) = asked.body.allowed_networks {
             check_networks(&networks)?;

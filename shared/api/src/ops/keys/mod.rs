@@ -7,7 +7,22 @@ mod state;
 
 pub use create_api_key::insert_api_key;
 
-use contract::problem::Problem;
+use contract::problem::{Code, Problem};
+use domain::access::Grants;
+use domain::permission::Permission;
+
+/// Nobody gives what they lack, nor opens a key further that holds more than they do.
+///
+/// # Errors
+/// `grants_exceeded` with what is lacking.
+fn held(mine: &Grants, given: &Grants) -> Result<(), Problem> {
+    if given.within(mine) {
+        return Ok(());
+    }
+    let lacking: Vec<&str> = given.permissions.minus(mine.permissions).iter().map(Permission::name).collect();
+    let what = if lacking.is_empty() { "a wider scope than your own".to_owned() } else { lacking.join(", ") };
+    Err(Problem::new(Code::GrantsExceeded).detail(format!("you do not hold {what}")))
+}
 
 /// Networks as somebody wrote them.
 ///

@@ -3,6 +3,7 @@
 use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::parts::EditPartOp;
+use contract::patch::patched;
 use domain::part::Part;
 
 use super::check_plates;
@@ -22,7 +23,7 @@ impl Write for EditPartOp {
             part.plates = plates;
         }
         part.external_id = body.external_id.unwrap_or(part.external_id);
-        part.metadata = body.metadata.unwrap_or(part.metadata);
+        part.metadata = patched(part.metadata, body.metadata, "/metadata")?;
         at.update(&part)?;
         Ok(by.view(at.rows(), part.id)?.into())
     }

@@ -14,7 +14,10 @@ impl Write for EditPoolOp {
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<View<Pool>>, Failure> {
         let mut pool = by.find_to_change::<Pool>(at.rows(), asked.target.id)?.record;
         pool.name = asked.body.name.unwrap_or(pool.name);
-        pool.tags = asked.body.tags.unwrap_or(pool.tags);
+        if let Some(tags) = asked.body.tags {
+            by.within_tags(tags.iter())?;
+            pool.tags = tags;
+        }
         at.update(&pool)?;
         Ok(by.view(at.rows(), pool.id)?.into())
     }

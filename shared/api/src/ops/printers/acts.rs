@@ -28,7 +28,10 @@ fn asked_of<C: Contract>(by: &By<C>, at: &AtHome<'_, '_>, command: CommandId) ->
 }
 
 fn illegal(attempt: &Attempt, what: &str) -> Failure {
-    Problem::new(Code::IllegalState).detail(format!("a print in state {} cannot be {what}", attempt.state.word())).on(attempt.printer_id).into()
+    Problem::new(Code::IllegalState)
+        .detail(format!("a print in state {} cannot be {what}", attempt.state.word()))
+        .on(attempt.printer_id)
+        .into()
 }
 
 impl Write for PausePrinter {

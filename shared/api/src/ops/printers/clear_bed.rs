@@ -17,7 +17,10 @@ impl Write for ClearBedOp {
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<View<Printer>>, Failure> {
         let id = by.find_to_change::<Printer>(at.rows(), asked.target.id)?.record.id;
         if !can_see_a_bed(by.actor.kind) {
-            return Err(Problem::new(Code::IllegalState).detail("who calls cannot see the bed: a person must say that it is clear").on(id).into());
+            return Err(Problem::new(Code::IllegalState)
+                .detail("who calls cannot see the bed: a person must say that it is clear")
+                .on(id)
+                .into());
         }
         let how = if asked.body.start_next { ClearedBy::PersonAtOnce } else { ClearedBy::Person };
         facts::clear(at, id, &asked.body.bed_use, how)?;

@@ -1,16 +1,13 @@
 //! Add a printer. Nobody has seen its bed yet, so it needs a clear.
 
-use std::collections::BTreeSet;
-
 use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::printers::CreatePrinter;
-use contract::problem::Problem;
 use domain::bed::{Bed, BedUse};
 use domain::id::{Id, PrinterId};
 use domain::printer::{Activity, Admin, Config, Connection, Control, Display, Link, Printer};
 
-use super::CREDENTIAL;
+use super::{CREDENTIAL, capabilities};
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -19,9 +16,8 @@ impl Write for CreatePrinter {
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<View<Printer>>, Failure> {
         let body = asked.body;
-        let known = at.floor()?.capabilities(&body.link.driver);
-        let capabilities =
-            known.ok_or_else(|| Problem::field("/link/driver", "invalid", "there is no such driver; GET /v1/system/drivers lists them"))?;
+        by.within_tags(body.tags.iter())?;
+        let capabilities = capabilities(at, &body.link.driver)?;
         let id: PrinterId = at.new_id();
         let mut printer = Printer {
             id,
@@ -34,7 +30,7 @@ impl Write for CreatePrinter {
             machine: body.machine,
             tags: body.tags,
             loaded: body.loaded,
-            capabilities: capabilities.into_iter().collect::<BTreeSet<_>>(),
+            capabilities,
             connection: Connection::Unknown,
             activity: Activity::Idle,
             bed: Bed::NeedsClear,

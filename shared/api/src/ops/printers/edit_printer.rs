@@ -3,10 +3,11 @@
 use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::printers::EditPrinterOp;
+use contract::patch::patched;
 use contract::problem::{Code, Problem};
 use domain::printer::{Link, Printer};
 
-use super::CREDENTIAL;
+use super::{CREDENTIAL, capabilities};
 use crate::facts::put_printer;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
@@ -18,26 +19,32 @@ impl Write for EditPrinterOp {
         let mut printer = by.find_to_change::<Printer>(at.rows(), asked.target.id)?.record;
         let (id, body) = (printer.id, asked.body);
         if let Some(link) = body.link {
-            let known = at.floor()?.capabilities(&link.driver);
-            let capabilities = known
-                .ok_or_else(|| Problem::field("/link/driver", "invalid", "there is no such driver; GET /v1/system/drivers lists them"))?;
             let credential_set_at = link.credential.as_ref().map_or(printer.link.credential_set_at, |_| Some(at.now()));
-            let moved = Link { driver: link.driver, address: link.address, credential_set_at };
-            if moved != printer.link && printer.attempt_id.is_some() {
-                return Err(Problem::new(Code::InUse).detail("a job is on the printer: its address cannot change now").on(id).into());
+            let old = printer.link;
+            let (driver, address) = (link.driver.unwrap_or(old.driver.clone()), link.address.unwrap_or(old.address.clone()));
+            printer.capabilities = capabilities(at, &driver)?;
+            // A credential may be mended while a job is on the printer: without it the job may be stuck.
+            if (&driver, &address) != (&old.driver, &old.address) && printer.attempt_id.is_some() {
+                return Err(Problem::new(Code::InUse)
+                    .detail("a job is on the printer: its address cannot change now")
+                    .on(id)
+                    .into());
             }
-            (printer.link, printer.capabilities) = (moved, capabilities.into_iter().collect());
+            printer.link = Link { driver, address, credential_set_at };
             if let Some(credential) = link.credential {
                 let sealer = at.sealer.clone();
                 at.put_secret(&sealer, &id.to_string(), CREDENTIAL, credential.expose())?;
             }
         }
         printer.name = body.name.unwrap_or(printer.name);
-        printer.machine = body.machine.unwrap_or(printer.machine);
-        printer.tags = body.tags.unwrap_or(printer.tags);
+        printer.machine = patched(printer.machine, body.machine, "/machine")?;
+        if let Some(tags) = body.tags {
+            by.within_tags(tags.iter())?;
+            printer.tags = tags;
+        }
         printer.loaded = body.loaded.unwrap_or(printer.loaded);
         printer.external_id = body.external_id.unwrap_or(printer.external_id);
-        printer.metadata = body.metadata.unwrap_or(printer.metadata);
+        printer.metadata = patched(printer.metadata, body.metadata, "/metadata")?;
         put_printer(at, printer, &[])?;
         Ok(by.view(at.rows(), id)?.into())
     }

@@ -38,7 +38,13 @@ impl Write for EnablePrinter {
     unprepared!();
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<View<Printer>>, Failure> {
-        in_state(by, at, asked.target.id, &[Admin::Disabled, Admin::Enabled], "disabled; end its maintenance or lift its quarantine instead")?;
+        in_state(
+            by,
+            at,
+            asked.target.id,
+            &[Admin::Disabled, Admin::Enabled],
+            "disabled; end its maintenance or lift its quarantine instead",
+        )?;
         set(by, at, asked.target.id, Admin::Enabled, None, &[])
     }
 }
