@@ -2,7 +2,7 @@
 import { follow } from './core/farm.js';
 import { effect, html, render, signal } from './core/html.js';
 import { explain, fail } from './core/notices.js';
-import { followLink, go, route } from './core/route.js';
+import { followLink, leave, route } from './core/route.js';
 import { begin, can, me, recognise } from './core/session.js';
 import { helpOpen, onKey } from './core/shortcuts.js';
 import { t } from './core/words.js';
@@ -37,7 +37,7 @@ function Screen() {
   if (!can('printer.view')) return html`<main><p class="nothing">${t('may_not_see')}</p></main>`;
   return html`<${Wall} />
     ${first === 'p' && second ? html`<${PrinterSheet} key=${second} word=${second} settings=${third === 'settings'} />` : null}
-    ${first === 'add' ? html`<${AddPrinter} onClose=${() => go('/')} />` : null}`;
+    ${first === 'add' ? html`<${AddPrinter} onClose=${() => leave('/')} />` : null}`;
 }
 
 const dark = matchMedia('(prefers-color-scheme: dark)');

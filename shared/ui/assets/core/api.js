@@ -38,15 +38,14 @@ function problemFrom(text, status) {
  * @template T
  * @param {string} method
  * @param {string} path
- * @param {{body?: unknown, query?: Record<string, string | number | undefined>, ifMatch?: number}} [options]
+ * @param {{body?: unknown, query?: Record<string, string | number | undefined>}} [options]
  * @returns {Promise<T>}
  */
-export async function call(method, path, { body, query, ifMatch } = {}) {
+export async function call(method, path, { body, query } = {}) {
   /** @type {Record<string, string>} */
   const headers = { Accept: 'application/json' };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method === 'POST') headers['Idempotency-Key'] = idempotencyKey();
-  if (ifMatch !== undefined) headers['If-Match'] = `"${ifMatch}"`;
   /** @type {Response} */
   let answer;
   try {

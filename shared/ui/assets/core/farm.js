@@ -53,8 +53,8 @@ export const pools = signal(/** @type {Api.Pool[]} */ ([]));
 export const loaded = signal(false);
 /** Moves when printers are heard for the first time: their finish is then known. */
 export const arrivals = signal(0);
-/** The last event, for screens that keep a list of their own. */
-export const lastEvent = signal(/** @type {Api.Event | null} */ (null));
+/** Moves when a print ended or an ended job came back, for lists of what was. */
+export const endings = signal(0);
 
 /** @type {Set<string>} */
 const gone = new Set();
@@ -130,7 +130,7 @@ function hear(event) {
     else if (kind === 'printer') takePrinter(doc);
     else if (kind === 'job' && !deleted) takeJob(doc);
     else if (kind === 'farm' && id === farm.peek()?.id) takeFarm(doc);
-    lastEvent.value = event;
+    if (/^(job|attempt)\.(completed|failed|cancelled|requeued|deleted|judged)$/.test(event.type)) endings.value += 1;
   });
   if (kind === 'printer' || kind === 'job' || kind === 'farm') queueSoon();
 }
@@ -146,12 +146,14 @@ function flush() {
   batch(() => {
     for (const [id, telemetry] of pending) {
       const machine = machines.peek().get(id);
+      // The stream is quicker than the list: what it says of a printer not known yet is kept for it.
+      if (!machine && !loaded.peek()) continue;
+      pending.delete(id);
       if (!machine) continue;
       if (!machine.live.peek()) arrivals.value += 1;
       machine.live.value = telemetry;
     }
   });
-  pending.clear();
 }
 
 let queueTimer = 0;

@@ -16,6 +16,16 @@ export function go(path) {
   route.value = read();
 }
 
+/** Closes what stands over `path`, as the browser's way back would. @param {string} path */
+export function leave(path) {
+  if (history.state?.from === path) {
+    history.back();
+    return;
+  }
+  history.replaceState(null, '', path + location.search);
+  route.value = read();
+}
+
 /** Changes one word of the query without a step in the history. @param {string} name @param {string | null} value */
 export function setQuery(name, value) {
   const query = new URLSearchParams(location.search);

@@ -1,7 +1,7 @@
 // The jobs that are on printers, and those that are done.
 import { get } from '../core/api.js';
 import { jobTone } from '../core/display.js';
-import { jobs, jobsVersion, lastEvent, machines, nameOf, pools, tellJob } from '../core/farm.js';
+import { endings, jobs, jobsVersion, machines, nameOf, pools, tellJob } from '../core/farm.js';
 import { html, useComputed, useEffect, useSignal } from '../core/html.js';
 import { attempt, say } from '../core/notices.js';
 import { can } from '../core/session.js';
@@ -40,14 +40,13 @@ function RunningRow({ job }) {
 export function Done() {
   const list = useSignal(/** @type {Api.Job[] | null} */ (null));
   const cursor = useSignal(/** @type {string | undefined} */ (undefined));
-  const ended = useComputed(() => (/^job\.(completed|failed|cancelled|requeued|deleted)$/.test(lastEvent.value?.type ?? '') ? lastEvent.value?.id : ''));
   /** @param {string} [from] */
   const read = (from) => attempt(t('tab_done'), async () => {
     const page = /** @type {Api.Page<Api.Job>} */ (await get('/v1/jobs', { phase: 'done', sort: '-ended_at', limit: 50, cursor: from }));
     list.value = from ? [...(list.peek() ?? []), ...page.items] : page.items;
     cursor.value = page.next_cursor;
   });
-  useEffect(() => { read(); }, [ended.value]);
+  useEffect(() => { read(); }, [endings.value]);
   if (!list.value) return null;
   if (!list.value.length) return html`<div class="empty"><${Icon} name="check" size=${44} /><h2>${t('none_done')}</h2></div>`;
   return html`<ul class="queue">${list.value.map((job) => html`<${DoneRow} key=${job.id} job=${job} />`)}</ul>

@@ -2,9 +2,9 @@
 // `/p/{id}` is what a QR code on the machine holds.
 import { get } from '../core/api.js';
 import { look, jobTone } from '../core/display.js';
-import { findMachine, jobs, lastEvent, loaded } from '../core/farm.js';
+import { endings, findMachine, jobs, loaded } from '../core/farm.js';
 import { html, useComputed, useEffect, useSignal } from '../core/html.js';
-import { go } from '../core/route.js';
+import { go, leave } from '../core/route.js';
 import { can } from '../core/session.js';
 import { clockTime, degrees, moment, number, percent, span, t, word } from '../core/words.js';
 import { Badge, Bar, Button, Picture } from '../parts/controls.js';
@@ -19,11 +19,11 @@ import { nextFor } from './up_next.js';
 /** @param {{word: string, settings: boolean}} props */
 export function PrinterSheet({ word: wanted, settings }) {
   const machine = findMachine(wanted);
-  const close = () => go('/');
+  const close = () => leave('/');
   if (!machine) return loaded.value ? html`<${Sheet} title=${wanted} onClose=${close}><p class="nothing">${t('no_such_printer')}</p></${Sheet}>` : null;
   const { name } = machine.doc.value;
   if (settings) {
-    return html`<${Sheet} key="settings" title=${t('settings_of', { name })} printer=${machine.id} onClose=${() => go(`/p/${machine.id}`)}><${PrinterForm} machine=${machine} /></${Sheet}>`;
+    return html`<${Sheet} key="settings" title=${t('settings_of', { name })} printer=${machine.id} onClose=${() => leave(`/p/${machine.id}`)}><${PrinterForm} machine=${machine} /></${Sheet}>`;
   }
   return html`<${Sheet} key="sheet" title=${name} printer=${machine.id} onClose=${close}>
     <${State} machine=${machine} />
@@ -103,7 +103,6 @@ function Next({ machine }) {
 function Past({ machine }) {
   const list = useSignal(/** @type {Api.Attempt[] | null} */ (null));
   const named = useSignal(/** @type {Record<string, string>} */ ({}));
-  const ended = useComputed(() => (lastEvent.value?.data.printer_id === machine.id && /^(job|attempt)\.(completed|failed|cancelled|requeued)/.test(lastEvent.value.type) ? lastEvent.value.id : ''));
   useEffect(() => {
     if (!can('job.view')) return;
     get('/v1/attempts', { printer_id: machine.id, limit: 10 }).then(async (/** @type {any} */ page) => {
@@ -113,7 +112,7 @@ function Past({ machine }) {
       const found = await Promise.all(unknown.map((id) => /** @type {Promise<Api.Job>} */ (get(`/v1/jobs/${id}`)).catch(() => null)));
       named.value = { ...named.peek(), ...Object.fromEntries(found.flatMap((job) => (job ? [[job.id, job.name]] : []))) };
     }).catch(() => {});
-  }, [machine.id, ended.value]);
+  }, [machine.id, endings.value]);
   if (!list.value?.length) return null;
   return html`<section><h3>${t('last_attempts')}</h3><ul class="rows">${list.value.map((one) => html`<li key=${one.id}>
     <${Badge} tone=${jobTone(one.state)} label=${word('job', one.state)} />

@@ -2,22 +2,38 @@
 // anything is kept.
 import { call, get, post, Refusal } from '../core/api.js';
 import { forget, takePrinter } from '../core/farm.js';
-import { html, useEffect, useSignal } from '../core/html.js';
+import { html, useEffect, useSignal, useState } from '../core/html.js';
 import { attempt, explain, say } from '../core/notices.js';
-import { go } from '../core/route.js';
+import { go, leave } from '../core/route.js';
 import { can } from '../core/session.js';
 import { t, word } from '../core/words.js';
 import { Button, Choice, Field, formValues, SureButton } from '../parts/controls.js';
 import { Sheet } from '../parts/sheet.js';
 
-/** @param {Record<string, string>} values */
+/** What is left empty is taken away. @param {Record<string, string>} values */
 function machineOf(values) {
   const [x, y, z] = ['x', 'y', 'z'].map((side) => Number(values[side]));
   return {
-    ...(values.model ? { model: values.model } : {}),
-    ...(values.nozzle_mm ? { nozzle_mm: Number(values.nozzle_mm) } : {}),
-    ...(x && y && z ? { build_volume_mm: { x, y, z } } : {}),
-    ...(values.plate_type ? { plate_type: values.plate_type } : {}),
+    model: values.model ?? null,
+    nozzle_mm: values.nozzle_mm ? Number(values.nozzle_mm) : null,
+    build_volume_mm: x && y && z ? { x, y, z } : null,
+    plate_type: values.plate_type ?? null,
+  };
+}
+
+/** Only what was changed in the form, so that it takes nothing back that somebody else changed meanwhile. @param {Api.Printer} before @param {Record<string, string>} values */
+function changes(before, values) {
+  const { model = null, nozzle_mm = null, build_volume_mm = null, plate_type = null } = before.machine;
+  const machine = machineOf(values);
+  const tags = tagsOf(values.tags);
+  const { credential, address = before.link.address } = values;
+  /** @param {unknown} a @param {unknown} b */
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+  return {
+    ...(values.name !== before.name ? { name: values.name } : {}),
+    ...(same(tags, [...before.tags].sort()) ? {} : { tags }),
+    ...(same(machine, { model, nozzle_mm, build_volume_mm, plate_type }) ? {} : { machine }),
+    ...(address !== before.link.address || credential ? { link: { driver: before.link.driver, address, ...(credential ? { credential } : {}) } } : {}),
   };
 }
 
@@ -43,18 +59,14 @@ function MachineFields({ doc, wrong }) {
 
 /** @param {{machine: import('../core/farm.js').Machine}} props */
 export function PrinterForm({ machine }) {
-  const doc = machine.doc.peek();
+  const [doc] = useState(() => machine.doc.peek());
   const wrong = useSignal(/** @type {Record<string, string>} */ ({}));
   /** @param {Event} event */
   const submit = async (event) => {
     const values = formValues(event);
     const saved = await attempt(doc.name, async () => {
       try {
-        const { credential, address = doc.link.address } = values;
-        const moved = address !== doc.link.address || credential;
-        /** @type {Api.Printer} */
-        const fresh = await call('PATCH', `/v1/printers/${doc.id}`, { ifMatch: machine.doc.peek().revision, body: { name: values.name, tags: tagsOf(values.tags), machine: machineOf(values), ...(moved ? { link: { driver: doc.link.driver, address, ...(credential ? { credential } : {}) } } : {}) } });
-        return fresh;
+        return /** @type {Api.Printer} */ (await call('PATCH', `/v1/printers/${doc.id}`, { body: changes(doc, values) }));
       } catch (error) {
         wrong.value = wrongFields(error);
         throw error;
@@ -63,10 +75,10 @@ export function PrinterForm({ machine }) {
     if (!saved) return;
     takePrinter(saved);
     say(t('saved', { name: saved.name }));
-    go(`/p/${doc.id}`);
+    leave(`/p/${doc.id}`);
   };
   const remove = () => attempt(doc.name, async () => {
-    await call('DELETE', `/v1/printers/${doc.id}`, { ifMatch: machine.doc.peek().revision });
+    await call('DELETE', `/v1/printers/${doc.id}`);
     forget(doc.id);
     go('/');
   });

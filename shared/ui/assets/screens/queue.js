@@ -106,7 +106,7 @@ function Row({ entry, index }) {
       ${manage && held ? html`<${Button} bare icon="play" label=${t('release')} onClick=${() => attempt(job.name, () => tellJob(job.id, 'release'))} />` : null}
       ${manage && job.state === 'queued' ? html`<${Button} bare quiet icon="pause" label=${t('hold')} onClick=${() => attempt(job.name, () => tellJob(job.id, 'hold'))} />` : null}
       ${can('job.approve') && job.state === 'awaiting_approval' ? html`<${Button} icon="check" label=${t('approve')} onClick=${() => attempt(job.name, () => tellJob(job.id, 'approve'))} />` : null}
-      ${mayCancel() ? html`<${SureButton} bare quiet icon="close" label=${t('cancel')} sure=${t('cancel_sure', { name: '' })} onClick=${() => attempt(job.name, () => tellJob(job.id, 'cancel', {}))} />` : null}
+      ${mayCancel() ? html`<${SureButton} bare quiet icon="close" label=${t('cancel')} sure=${t('cancel_sure', { name: job.name })} onClick=${() => attempt(job.name, () => tellJob(job.id, 'cancel', {}))} />` : null}
     </div>
     ${open.value ? html`<${WhyTable} job=${job.id} />` : null}
   </li>`;
