@@ -79,7 +79,7 @@ impl Agent {
         first_run::farm(&store, &config.farm_name, clock.now()).await?;
 
         let live = Arc::new(Live::default());
-        let disk = Arc::new(Disk::new(folder));
+        let disk = Arc::new(Disk::new(folder, config.disk_reserve_mib.saturating_mul(1024 * 1024)));
         let for_fleet = fleet::Outside {
             store: store.clone(),
             clock: Arc::clone(&clock),

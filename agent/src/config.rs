@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fleet::core::Timing;
+
 /// The agent's settings file.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -20,6 +22,61 @@ pub struct Config {
     pub host_names: Vec<String>,
     /// False for a farm of simulated printers: its events say so.
     pub live: bool,
+    /// Below this room on the disk new work is refused, so that the floor's facts still fit.
+    pub disk_reserve_mib: u64,
+    /// How long to wait for printers.
+    pub timing: TimingSection,
+}
+
+/// `[timing]`: how long to wait for printers, in seconds. The defaults fit printers on a normal network.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimingSection {
+    /// A print is started only on what was heard within this.
+    pub fresh_seconds: u32,
+    /// Silent for so long: stale.
+    pub stale_seconds: u32,
+    /// Silent for so long: offline.
+    pub offline_seconds: u32,
+    /// A broken line is only stale for so long.
+    pub grace_seconds: u32,
+    /// A start must show within this.
+    pub start_seconds: u32,
+    /// After a start that did not show, the printer is watched for so long.
+    pub give_up_seconds: u32,
+    /// After a restart, the printer is observed for so long before a print is given up as unknown.
+    pub observe_seconds: u32,
+}
+
+impl Default for TimingSection {
+    fn default() -> Self {
+        let Timing { fresh_ms, stale_ms, offline_ms, lost_grace_ms, start_ms, give_up_ms, window_ms } = Timing::default();
+        let seconds = |millis: i64| u32::try_from(millis / 1000).unwrap_or(u32::MAX);
+        Self {
+            fresh_seconds: seconds(fresh_ms),
+            stale_seconds: seconds(stale_ms),
+            offline_seconds: seconds(offline_ms),
+            grace_seconds: seconds(lost_grace_ms),
+            start_seconds: seconds(start_ms),
+            give_up_seconds: seconds(give_up_ms),
+            observe_seconds: seconds(window_ms),
+        }
+    }
+}
+
+impl From<&TimingSection> for Timing {
+    fn from(section: &TimingSection) -> Self {
+        let millis = |seconds: u32| i64::from(seconds) * 1000;
+        Self {
+            fresh_ms: millis(section.fresh_seconds),
+            stale_ms: millis(section.stale_seconds),
+            offline_ms: millis(section.offline_seconds),
+            lost_grace_ms: millis(section.grace_seconds),
+            start_ms: millis(section.start_seconds),
+            give_up_ms: millis(section.give_up_seconds),
+            window_ms: millis(section.observe_seconds),
+        }
+    }
 }
 
 impl Default for Config {
@@ -30,6 +87,8 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7470)),
             host_names: Vec::new(),
             live: true,
+            disk_reserve_mib: 64,
+            timing: TimingSection::default(),
         }
     }
 }
@@ -81,6 +140,14 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_the_default() {
-        assert_eq!(Config::parse("").unwrap().listen.port(), 7470);
+        let config = Config::parse("").unwrap();
+        assert_eq!(config.listen.port(), 7470);
+        assert_eq!(Timing::from(&config.timing), Timing::default());
+    }
+
+    #[test]
+    fn a_wait_can_be_set_alone() {
+        let timing = Timing::from(&Config::parse("[timing]\nobserve_seconds = 2\n").unwrap().timing);
+        assert_eq!(timing, Timing { window_ms: 2_000, ..Timing::default() });
     }
 }

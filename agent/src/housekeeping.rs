@@ -19,25 +19,24 @@ const EACH: Duration = Duration::from_secs(3600);
 const EVENT_DAYS: i64 = 90;
 /// So many events are kept at the most.
 const EVENTS: u64 = 1_000_000;
-/// Below this much room, new work is refused, so that the floor's facts still fit.
-const RESERVE: u64 = 64 * 1024 * 1024;
-
 /// The disk that the agent writes to.
 pub struct Disk {
     folder: PathBuf,
+    reserve: u64,
 }
 
 impl Disk {
-    /// The disk of that folder.
-    pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+    /// The disk of that folder. Below the reserve, in bytes, new work is refused, so that the floor's
+    /// facts still fit.
+    pub fn new(folder: &Path, reserve: u64) -> Self {
+        Self { folder: folder.to_owned(), reserve }
     }
 
     /// Bytes left above the reserve; none = full.
     pub fn room(&self) -> Option<u64> {
         // What cannot be asked is not known to be full.
         let free = fs4::available_space(&self.folder).unwrap_or(u64::MAX);
-        free.checked_sub(RESERVE)
+        free.checked_sub(self.reserve)
     }
 }
 

@@ -69,11 +69,25 @@ pub enum Input {
     Facts(Option<Box<Facts>>),
     /// The driver reports.
     Report(Report),
-    /// A change that was asked for is written, or was refused.
-    Written(bool),
+    /// What became of a change that was asked for.
+    Written(Outcome),
     /// A moment came.
     Wake,
 }
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is written.
+    Done,
+    /// What is true now does not allow it: somebody else was first.
+    Refused,
+    /// The store could not write just now.
+    Failed,
+}
+
+/// After a write that failed, the next is tried after so long.
+const WRITE_AGAIN_MS: i64 = 1_000;
 
 /// What a core wants done.
 #[derive(Debug, PartialEq)]
@@ -105,8 +119,10 @@ pub struct PrinterCore {
     sent: BTreeMap<CommandId, Verb>,
     /// Changes that wait for their turn: what the driver told, in order.
     todo: VecDeque<Change>,
-    /// The write that is under way.
-    writing: Option<Then>,
+    /// The write that is under way, and what follows it.
+    writing: Option<(Change, Then)>,
+    /// Nothing is written before that moment: the last write failed or was refused.
+    hold_until: Option<Timestamp>,
     was_online: bool,
     dead_cancelled_at: Option<Timestamp>,
 }
@@ -123,6 +139,7 @@ impl PrinterCore {
             sent: BTreeMap::new(),
             todo: VecDeque::new(),
             writing: None,
+            hold_until: None,
             was_online: false,
             dead_cancelled_at: None,
         }
@@ -134,7 +151,7 @@ impl PrinterCore {
         match input {
             Input::Facts(facts) => self.take_facts(now, facts, &mut out),
             Input::Report(report) => self.take_report(now, report, &mut out),
-            Input::Written(done) => self.take_written(now, done, &mut out),
+            Input::Written(outcome) => self.take_written(now, outcome, &mut out),
             Input::Wake => {}
         }
         if self.writing.is_none() {
@@ -150,7 +167,7 @@ impl PrinterCore {
         let facts = self.facts.as_ref();
         let bed = facts.and_then(|facts| facts.printer.bed_token.as_ref()).map(domain::bed::BedToken::startable_at);
         let commands = facts.into_iter().flat_map(|facts| facts.commands.iter().map(|command| command.expires_at));
-        let times = [line, flight, bed].into_iter().flatten().chain(commands);
+        let times = [line, flight, bed, self.hold_until].into_iter().flatten().chain(commands);
         times.filter(|time| *time > now).min()
     }
 
@@ -290,10 +307,23 @@ impl PrinterCore {
         }
     }
 
-    fn take_written(&mut self, now: Timestamp, done: bool, out: &mut Vec<Output>) {
-        let Some(then) = self.writing.take() else { return };
-        if !done {
-            return;
+    fn take_written(&mut self, now: Timestamp, outcome: Outcome, out: &mut Vec<Output>) {
+        let Some((change, then)) = self.writing.take() else { return };
+        match outcome {
+            Outcome::Done => self.hold_until = None,
+            // The facts are read anew at the next wake; writing at once again would only spin.
+            Outcome::Refused => {
+                self.hold_until = Some(now.plus_millis(WRITE_AGAIN_MS));
+                return;
+            }
+            // What the driver told is told once: it is kept until it is written.
+            Outcome::Failed => {
+                self.hold_until = Some(now.plus_millis(WRITE_AGAIN_MS));
+                if then == Then::Nothing {
+                    self.todo.push_front(change);
+                }
+                return;
+            }
         }
         match then {
             Then::Nothing => {}
@@ -322,13 +352,13 @@ impl PrinterCore {
     }
 
     fn write(&mut self, change: Change, then: Then, out: &mut Vec<Output>) {
-        self.writing = Some(then);
+        self.writing = Some((change.clone(), then));
         out.push(Output::Write(change));
     }
 
     /// What is to be done now. At most one write at a time: the next decision is made on what it left.
     fn decide(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        if self.facts.is_none() {
+        if self.facts.is_none() || self.hold_until.is_some_and(|until| now < until) {
             return;
         }
         if let Some(change) = self.todo.pop_front() {

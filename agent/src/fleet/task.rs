@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::operation::Failure;
 use domain::actor::Actor;
 use domain::id::PrinterId;
 use domain::time::Timestamp;
@@ -12,7 +13,7 @@ use drivers::Connection;
 use store::By;
 use tokio::sync::Notify;
 
-use super::core::{Input, Output, PrinterCore};
+use super::core::{Input, Outcome, Output, PrinterCore};
 use super::supervisor::Outside;
 use super::{Facts, apply, read_facts};
 
@@ -61,15 +62,22 @@ pub async fn run(id: PrinterId, mut connection: Connection, outside: Outside, wa
                     let stamp = By { clock_ok: api::clock::is_set(stamp.now), ..stamp };
                     let what = format!("{change:?}");
                     let done = outside.store.write(stamp, move |tx| apply(tx, id, &change)).await;
-                    if let Err(failure) = &done {
-                        // Usually somebody else was first: a cancel, an undo. The facts tell.
-                        tracing::info!(printer = %id, change = what, ?failure, "not written");
-                        tokio::time::sleep(Duration::from_millis(200)).await;
-                    }
+                    let outcome = match &done {
+                        Ok(()) => Outcome::Done,
+                        // Somebody else was first: a cancel, an undo. The facts tell.
+                        Err(Failure::Problem(problem)) => {
+                            tracing::info!(printer = %id, change = what, %problem, "not written");
+                            Outcome::Refused
+                        }
+                        Err(Failure::Store(error)) => {
+                            tracing::error!(printer = %id, change = what, %error, "could not be written; it is tried again");
+                            Outcome::Failed
+                        }
+                    };
                     if let Some(facts) = read(&outside, id) {
                         outputs.extend(core.handle(outside.now(), Input::Facts(facts)));
                     }
-                    outputs.extend(core.handle(outside.now(), Input::Written(done.is_ok())));
+                    outputs.extend(core.handle(outside.now(), Input::Written(outcome)));
                 }
             }
         }
