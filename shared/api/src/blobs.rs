@@ -58,6 +58,17 @@ impl Blobs {
         Ok(Incoming { path, file, digest: Sha256::new(), size: 0, kept: false })
     }
 
+    /// Content that was put in its place longer ago than that.
+    pub fn older_than(&self, age: std::time::Duration) -> Vec<ContentHash> {
+        let folders = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
+        let old = files.filter(|file| {
+            let changed = file.metadata().and_then(|data| data.modified());
+            changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|since| since > age))
+        });
+        old.filter_map(|file| ContentHash::try_from(file.file_name().to_string_lossy().into_owned()).ok()).collect()
+    }
+
     /// Removes content.
     ///
     /// # Errors

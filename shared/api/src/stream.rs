@@ -43,7 +43,8 @@ impl Bytes for Stream {
         look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Without data: it only tells the reader from where to go on if the line breaks.
         let waiting = vec![Message::default().id(reader.cursor().to_string())];
-        let listener = Listener { caller: (*by).clone(), door, reader, telemetry, look_again, waiting, read_now: true };
+        let mut listener = Listener { caller: (*by).clone(), door, reader, telemetry, look_again, waiting, read_now: true };
+        listener.show_present();
         let messages = stream::unfold(listener, |mut listener| async move {
             let message = listener.next().await?;
             Some((Ok::<_, Infallible>(message), listener))
@@ -66,6 +67,18 @@ struct Listener {
 }
 
 impl Listener {
+    /// What every printer shows now comes first: a page that has just opened need not wait for the next
+    /// sign of life of each.
+    fn show_present(&mut self) {
+        let Some(farm) = self.door.farm.as_ref().filter(|_| self.telemetry.is_some()) else { return };
+        let present: Vec<_> =
+            farm.floor().names().into_keys().filter_map(|id| Some((id, farm.floor().telemetry(id)?))).collect();
+        for (printer, telemetry) in present {
+            let message = self.telemetry_message(printer, telemetry);
+            self.waiting.extend(message);
+        }
+    }
+
     /// The next message; none when the stream ends.
     async fn next(&mut self) -> Option<Message> {
         loop {
