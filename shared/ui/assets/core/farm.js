@@ -22,8 +22,10 @@ export class Machine {
     // Lost contact mends itself when the printer is seen; what cannot be proven waits for a person.
     this.state = computed(() => (this.job.value?.state === 'unknown' && this.job.value.unknown_reason !== 'contact_lost' ? 'lost' : this.doc.value.display));
     this.clearable = computed(() => {
-      const { bed, bed_use: use, attempt_id: attempt } = this.doc.value;
-      return Boolean(use) && (bed === 'needs_clear' || (bed === 'unknown' && !attempt));
+      const { activity, bed, bed_use: use, attempt_id: attempt } = this.doc.value;
+      // While a print is on the bed there is nothing to clear yet; a claimed printer is clear already.
+      const printing = ['preparing', 'printing', 'paused'].includes(activity);
+      return Boolean(use) && !attempt && !printing && bed !== 'clear';
     });
     this.seenAt = computed(() => (this.live.value?.seen_at ? Date.parse(this.live.value.seen_at) : null));
     this.running = computed(() => ['printing', 'paused', 'preparing', 'stale'].includes(this.doc.value.display));
