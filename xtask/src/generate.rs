@@ -24,6 +24,7 @@ const RECORDED: &[&str] = &["full-test.md"];
 fn pages(workspace: &Workspace) -> Result<Vec<(&'static str, String)>, String> {
     let rows = api::registry::rows();
     Ok(vec![
+        ("config.schema.json", format!("{:#}\n", agent::config::Config::schema())),
         ("crates.md", arrows::page(&workspace.members)),
         ("errors.md", errors::page()),
         ("events.md", events::page()),
