@@ -76,7 +76,7 @@ fn made<T: serde::de::DeserializeOwned>(mut fields: Value, more: Value) -> T {
 
 pub fn printer(n: u128, more: Value) -> Printer {
     let fields = json!({
-        "id": id::<PrinterId>(n), "name": format!("Printer {n}"), "link": {"driver": "moonraker", "address": "http://p"},
+        "id": id::<PrinterId>(n), "name": format!("Printer {n}"), "link": {"driver": "example", "address": "http://p"},
         "connection": "online", "activity": "idle", "bed": "needs_clear", "admin": "enabled", "config": "ok",
         "control": "ok", "display": "needs_clear", "bed_use": "use_1", "created_at": NOW,
     });
