@@ -255,10 +255,11 @@ impl PrinterCore {
         observation.telemetry.seen_at = Some(now);
         let shown = Shown { telemetry: observation.telemetry.clone(), free_bytes: observation.free_bytes };
         out.push(Output::Show(Box::new(shown)));
-        if let Some(Flight { leg: Leg::Looking { seen_since, .. }, token, .. }) = &mut self.flight
+        if let Some(Flight { leg: Leg::Looking { seen_since, .. }, token, recalling, .. }) = &mut self.flight
             && seen_since.is_none()
         {
             *seen_since = Some(now);
+            *recalling = true;
             out.push(Output::Order(Order::Recall { token: token.clone() }));
         }
         self.seen = Some(observation);
@@ -295,10 +296,18 @@ impl PrinterCore {
 
     fn take_history(&mut self, now: Timestamp, token: &domain::attempt::Token, said: History) {
         let Some(flight) = self.flight.as_mut().filter(|flight| flight.token == *token) else { return };
+        let asked = std::mem::take(&mut flight.recalling);
         match &mut flight.leg {
             Leg::Looking { history, .. } => *history = Some(said),
+            // The print was found before its past was told.
+            Leg::Printing if asked => {}
             // The followed print is gone, and the driver has no proof of its end.
-            Leg::Printing | Leg::Unproven => flight.leg = Leg::Looking { seen_since: Some(now), history: Some(said) },
+            Leg::Printing => {
+                flight.leg = Leg::Looking { seen_since: Some(now), history: Some(said) };
+                // A picture from before would show it again.
+                self.seen = None;
+            }
+            Leg::Unproven => flight.leg = Leg::Looking { seen_since: Some(now), history: Some(said) },
             Leg::ToSend { .. } | Leg::Sending { .. } | Leg::Sent { .. } | Leg::Started { .. } | Leg::GivingUp { .. } => {
                 if let History::Ended(end) = said {
                     self.take_ended(token, end, None);

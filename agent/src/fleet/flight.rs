@@ -18,6 +18,8 @@ pub struct Flight {
     pub cancel_sent_at: Option<Timestamp>,
     /// It was given up on: whatever shows of it is cancelled.
     pub given_up: bool,
+    /// The driver was asked what became of it, and has not answered.
+    pub recalling: bool,
 }
 
 /// A leg of the way.
@@ -74,7 +76,7 @@ impl Flight {
                 Leg::Looking { seen_since: None, history: None }
             }
         };
-        Self { attempt: attempt.id, token: attempt.token.clone(), leg, cancel_sent_at: None, given_up: false }
+        Self { attempt: attempt.id, token: attempt.token.clone(), leg, cancel_sent_at: None, given_up: false, recalling: false }
     }
 
     /// When something is due by time alone.
