@@ -102,11 +102,16 @@ pub fn router(door: Arc<Door>) -> Router {
         router = router.route(row.path, on(filter(row.method), move |request| serve(call_door, operation, request)));
     }
     router
-        .route("/v1/{*rest}", any(|| async { refuse(&Problem::new(Code::NoSuchPath)) }))
+        .route("/v1/", any(no_such_path))
+        .route("/v1/{*rest}", any(no_such_path))
         .route("/healthz", get(|| async { "ok" }))
         .route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], crate::openapi::text()) }))
         .method_not_allowed_fallback(other_method)
         .layer(axum::middleware::map_response(safe_headers))
+}
+
+async fn no_such_path() -> Response {
+    refuse(&Problem::new(Code::NoSuchPath))
 }
 
 /// What a path answers to a method that it does not take; axum adds `Allow`.

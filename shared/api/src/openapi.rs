@@ -202,17 +202,14 @@ fn responses(row: &OperationRow, reply: Value) -> Value {
         }
     };
     let mut responses = json!({row.status.to_string(): success, "default": {"$ref": "#/components/responses/Problem"}});
-    let statuses = [Code::Unauthenticated, Code::PermissionMissing, Code::NotFound, Code::InvalidRequest];
-    for code in statuses {
-        let applies = match code {
-            Code::Unauthenticated => row.access != Access::Public,
-            Code::PermissionMissing => matches!(row.access, Access::Needs(_) | Access::OwnOrAll(..)),
-            Code::NotFound => !row.path_names.is_empty(),
-            _ => true,
-        };
-        if applies {
-            responses[code.status().to_string()] = json!({"$ref": "#/components/responses/Problem"});
-        }
+    let statuses = [
+        (Code::Unauthenticated, row.access != Access::Public),
+        (Code::PermissionMissing, matches!(row.access, Access::Needs(_) | Access::OwnOrAll(..))),
+        (Code::NotFound, !row.path_names.is_empty()),
+        (Code::InvalidRequest, true),
+    ];
+    for (code, _) in statuses.into_iter().filter(|(_, applies)| *applies) {
+        responses[code.status().to_string()] = json!({"$ref": "#/components/responses/Problem"});
     }
     responses
 }

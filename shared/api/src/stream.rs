@@ -71,8 +71,7 @@ impl Listener {
     /// sign of life of each.
     fn show_present(&mut self) {
         let Some(farm) = self.door.farm.as_ref().filter(|_| self.telemetry.is_some()) else { return };
-        let present: Vec<_> =
-            farm.floor().names().into_keys().filter_map(|id| Some((id, farm.floor().telemetry(id)?))).collect();
+        let present: Vec<_> = farm.floor().names().into_keys().filter_map(|id| Some((id, farm.floor().telemetry(id)?))).collect();
         for (printer, telemetry) in present {
             let message = self.telemetry_message(printer, telemetry);
             self.waiting.extend(message);

@@ -160,6 +160,15 @@ impl<T: Json> BodyParts for T {
     const FORM: BodyForm = BodyForm::Json;
 
     fn parse(json: &[u8]) -> Result<Self, JsonError> {
+        // serde reads a struct from a list too, by position: no document says so, so nobody shall rely on it.
+        let object = json.trim_ascii_start().starts_with(b"{");
+        if !object && serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok() {
+            return Err(JsonError {
+                pointer: String::new(),
+                detail: "invalid type: the body must be an object".to_owned(),
+                syntax: false,
+            });
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let value = from_json(&mut deserializer).map_err(|error| {
             // serde_json calls a list where a word is expected a fault of syntax.

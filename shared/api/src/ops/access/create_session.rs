@@ -55,10 +55,10 @@ impl Write for CreateSession {
     }
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, _: Asked<Self>, proof: Proof) -> Result<Written<View<Session>>, Failure> {
-        if let Proof::OneTime(hash) = proof {
-            if !(one_time_holds(at.rows(), &hash, at.now())? && at.forget_credential(&hash)?) {
-                return Err(used_link().into());
-            }
+        if let Proof::OneTime(hash) = proof
+            && !(one_time_holds(at.rows(), &hash, at.now())? && at.forget_credential(&hash)?)
+        {
+            return Err(used_link().into());
         }
         let id: SessionId = at.new_id();
         let expires_at = at.now().plus_seconds(SESSION_DAYS * 24 * 3600);

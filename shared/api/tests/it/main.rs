@@ -1,0 +1,29 @@
+//! What the door promises, shown from outside: a door over a store in a temporary folder with a floor
+//! of its own and a clock that stands still, called without a socket.
+
+#[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod bulk;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod facts;
+#[cfg(test)]
+mod farm;
+#[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod roles;
+#[cfg(test)]
+mod scopes;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod stream;
+#[cfg(test)]
+mod uploads;
