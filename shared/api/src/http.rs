@@ -186,8 +186,8 @@ pub async fn open(request: Request) -> Result<(http::Method, Incoming), Problem>
     Ok((parts.method, Incoming { path, query, headers: parts.headers, from, body }))
 }
 
-/// What a browser needs to be told, on every answer.
-async fn safe_headers(mut response: Response<Body>) -> Response<Body> {
+/// What a browser needs to be told, on every answer: also on those of a fallback that is added to the router.
+pub async fn safe_headers(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     for (name, value) in [
         (
