@@ -35,7 +35,7 @@ impl Serve {
         let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
         config.data_dir = self.data.unwrap_or(config.data_dir);
         config.listen = self.listen.unwrap_or(config.listen);
-        let running = Agent::start(&config, Arc::new(SystemClock), Timing::default()).await?;
+        let running = Agent::start(&config, Arc::new(SystemClock), Timing::from(&config.timing)).await?;
         let link = running.sign_in_link().await?;
         if self.json {
             let line = serde_json::json!({

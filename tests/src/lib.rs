@@ -1,1 +1,41 @@
-//! To be written.
+//! What the stories stand on: a farm that is a real process ([`farm`]), a live reader of its stream
+//! ([`stream`]), a line to a printer that can lose what a test wants lost ([`proxy`]), printers of either
+//! kind ([`counterpart`]), the smallest floor of these ([`floor`]), and the stories that are told of both kinds ([`whole_way`], [`kill_table`]).
+//! Waits for what happens, never for time alone; knows nothing of the agent's insides.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+pub mod counterpart;
+pub mod farm;
+pub mod floor;
+pub mod kill_table;
+pub mod proxy;
+pub mod stream;
+pub mod whole_way;
+
+use std::time::Duration;
+
+/// How long a story waits for anything that it names.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a story asks again where nobody tells it.
+pub const ASK_EACH: Duration = Duration::from_millis(50);
+
+/// How often each kill is tried: once, or ten times in the full run.
+pub fn rounds() -> usize {
+    if std::env::var_os("GANTRY_FULL").is_some() { 10 } else { 1 }
+}
+
+/// Waits until it holds, for something that tells nobody when it does.
+///
+/// # Panics
+/// When it does not hold in time.
+pub async fn until_it_holds(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let mut ticks = tokio::time::interval(ASK_EACH);
+    let looking = async {
+        while !holds().await {
+            ticks.tick().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, looking).await.is_ok(), "waited in vain: {what}");
+}

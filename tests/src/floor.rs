@@ -1,0 +1,73 @@
+//! The smallest floor: one farm, one printer, and the line between them.
+
+use serde_json::json;
+
+use crate::counterpart::{Counterpart, Door};
+use crate::farm::{FAST, Farm};
+use crate::proxy::Proxy;
+
+/// One farm with one printer.
+pub struct Floor<C> {
+    /// The farm.
+    pub farm: Farm,
+    /// The printer itself.
+    pub machine: C,
+    /// The line to it.
+    pub proxy: Proxy,
+    /// Its id at the farm.
+    pub printer: String,
+    files: u32,
+}
+
+impl<C: Counterpart> Floor<C> {
+    /// Both run, and the farm hears the printer; its bed is not clear.
+    pub async fn start() -> Self {
+        Self::start_with(C::start().await, FAST).await
+    }
+
+    /// The same with that printer and these settings.
+    pub async fn start_with(machine: C, settings: &str) -> Self {
+        let Door { url, key } = machine.door();
+        let proxy = Proxy::to(&url).await;
+        let farm = Farm::start_with(settings).await;
+        let printer = farm.add_printer("P01", &Door { url: proxy.url.clone(), key }).await;
+        farm.printer_until(&printer, "connection", "online").await;
+        Self { farm, machine, proxy, printer, files: 0 }
+    }
+
+    /// Queues a print of its own content that takes about so long.
+    pub async fn queue(&mut self, seconds: u32) -> String {
+        self.files += 1;
+        let content = format!("{}; file {}\n", C::gcode(seconds), self.files);
+        let file = self.farm.upload(&format!("file-{}.gcode", self.files), content).await;
+        self.farm.queue(&file).await
+    }
+
+    /// A job whose print is seen to run.
+    pub async fn printing(&mut self, seconds: u32) -> String {
+        self.farm.clear(&self.printer, true).await;
+        let job = self.queue(seconds).await;
+        self.farm.job_until(&job, "printing").await;
+        job
+    }
+
+    /// Waits until the farm sees the printer idle.
+    pub async fn machine_is_idle(&self) {
+        self.farm.printer_until(&self.printer, "activity", "idle").await;
+    }
+
+    /// A person says what became of a job of unknown state.
+    pub async fn resolve(&self, job: &str, outcome: &str) -> serde_json::Value {
+        self.farm.post(&format!("/v1/jobs/{job}/resolve"), json!({"outcome": outcome})).await
+    }
+
+    /// No attempt was started twice, by the line's count and by the printer's own.
+    ///
+    /// # Panics
+    /// When one was.
+    pub async fn nothing_was_started_twice(&self) {
+        let passed = self.proxy.starts();
+        assert!(passed.iter().all(|starts| *starts <= 1), "starts of each file: {passed:?}");
+        assert!(self.machine.most_prints_of_a_file().await <= 1, "the printer printed one file twice");
+    }
+}
