@@ -104,7 +104,8 @@ impl Agent {
         });
         let listener = TcpListener::bind(config.listen).await.map_err(|error| AssembleError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| AssembleError::Listen(config.listen, error))?;
-        let router = api::http::router(Arc::clone(&door)).fallback(page::serve);
+        let headers = axum::middleware::map_response(api::http::safe_headers);
+        let router = api::http::router(Arc::clone(&door)).fallback(page::serve).layer(headers);
         let serve = async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             if let Err(error) = axum::serve(listener, service).await {
