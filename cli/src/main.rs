@@ -1,19 +1,66 @@
 //! The `gantry` command: assembles agent and simulators for `demo`, runs the agent, and is a client of
 //! the public API for everything else.
 
+mod client;
 mod demo;
+mod escape;
+mod events;
+mod failure;
+mod farm;
+mod files;
+mod jobs;
+mod keys;
+mod login;
+mod output;
+mod pages;
+mod printers;
 mod serve;
+mod session;
+mod sse;
+mod table;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use api::clock::{Clock, SystemClock};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::session::Session;
+
+const EXAMPLES: &str = "Examples:
+  gantry demo                                a whole farm of simulated printers, to try things on
+  gantry status                              what runs, what waits, which beds need clearing
+  gantry jobs create vase.gcode --tag rack-a upload a file and queue it
+  gantry jobs why Vase                       why a job does not run, printer by printer
+  gantry events --follow --type job.completed --json
+  gantry printers --state needs_clear | cut -f1";
+
+const AFTER: &str = "Where the farm is: --url, GANTRY_URL, or what `gantry login` keeps; else http://127.0.0.1:7470.
+Its key: GANTRY_KEY, or what `gantry login` keeps. Never a flag: others could see it.
+Output: a table for people, tab-separated without a head for programs, with --json what the API answered;
+everything else goes to standard error. NO_COLOR is heeded.
+Exit codes: 0 done, 1 went wrong, 2 makes no sense, 3 no such thing, 4 no key or no permission,
+5 the farm does not answer, 6 the farm refused.";
 
 /// Runs a 3D-print farm.
 #[derive(Parser)]
-#[command(name = "gantry", version, about)]
+#[command(name = "gantry", version, about = "Runs a 3D-print farm.", before_help = EXAMPLES, after_help = AFTER)]
 struct Command {
     #[command(subcommand)]
     verb: Verb,
+    /// Where the farm's API is.
+    #[arg(long, env = "GANTRY_URL", global = true, hide_env_values = true)]
+    url: Option<String>,
+    /// What the API answered, as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Every question is answered with yes.
+    #[arg(long, short, global = true)]
+    yes: bool,
+    /// No notes and no next steps.
+    #[arg(long, short, global = true)]
+    quiet: bool,
 }
 
 #[derive(Subcommand)]
@@ -22,12 +69,60 @@ enum Verb {
     Demo(demo::Demo),
     /// Run the agent of a farm.
     Agent(serve::Serve),
+    /// Keep a farm's address and key; the key is read from standard input.
+    #[command(before_help = "Examples:\n  gantry login\n  gantry login --url https://farm.example < key.txt")]
+    Login,
+    /// Forget the key.
+    Logout,
+    /// Tell what runs, what waits, and what needs a person.
+    Status,
+    /// Printers and their beds.
+    #[command(
+        before_help = "Examples:\n  gantry printers --state needs_clear\n  gantry printers clear P01 P02\n  gantry printers add P07 --driver octoprint --address http://10.0.0.7 --model MK4S --credential < key.txt"
+    )]
+    Printers(printers::Printers),
+    /// Jobs: what is to be printed.
+    #[command(
+        before_help = "Examples:\n  gantry jobs create vase.gcode --copies 3\n  gantry jobs --phase active\n  gantry jobs why Vase\n  gantry jobs cancel Vase --requeue"
+    )]
+    Jobs(jobs::Jobs),
+    /// What waits, first to be tried first, and why.
+    Queue,
+    /// Sliced files.
+    #[command(before_help = "Examples:\n  gantry files upload *.gcode\n  gantry files download vase.gcode -o - | head")]
+    Files(files::Files),
+    /// Keys for programs and slicers.
+    #[command(
+        before_help = "Examples:\n  gantry keys create shop --permission job.create --permission job.view\n  gantry keys create \"Anna's laptop\" --slicer --pool large\n  gantry keys revoke shop"
+    )]
+    Keys(keys::Keys),
+    /// The log of what happened, and what comes next.
+    #[command(
+        before_help = "Examples:\n  gantry events --subject job_…\n  gantry events --follow --type job.completed,job.failed --json"
+    )]
+    Events(events::Events),
+    /// Run, drain or stop the farm; stop or pause every print.
+    Farm(farm::Farm),
+    /// Examine the installation.
+    Doctor,
+    /// Call any operation of the API.
+    #[command(
+        before_help = "Examples:\n  gantry api\n  gantry api list_jobs state=queued limit=5\n  gantry api create_pool name=Large tags:='[\"rack-a\"]'\n  gantry api GET /v1/system/version"
+    )]
+    Api(escape::Api),
+    /// Print a completion script.
+    #[command(before_help = "Example:\n  gantry completion bash > ~/.local/share/bash-completion/completions/gantry")]
+    Completion {
+        /// For that shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 fn main() -> ExitCode {
     // One provider for the whole process; a second installation would only say that it is there.
     drop(rustls::crypto::ring::default_provider().install_default());
     let command = Command::parse();
+    let output = Output::new(command.json, command.quiet, command.yes, SystemClock.now());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -35,18 +130,109 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let done = runtime.block_on(async {
-        match command.verb {
-            Verb::Demo(demo) => demo.run().await,
-            Verb::Agent(serve) => serve.run().await,
-        }
-    });
+    let done = runtime.block_on(command.run(output));
     runtime.shutdown_background();
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("gantry: {error}");
-            ExitCode::FAILURE
+        Err(failure) => {
+            tell(&output, &failure);
+            failure.exit.into()
+        }
+    }
+}
+
+/// A failure: for programs that want JSON the problem as the API gave it.
+fn tell(output: &Output, failure: &Failure) {
+    match (&failure.problem, failure.exit) {
+        (_, Exit::Closed) => {}
+        (Some(problem), _) if output.json => eprintln!("{problem}"),
+        (_, Exit::Fail | Exit::Usage | Exit::NotFound | Exit::Auth | Exit::Unreachable | Exit::Refused) => {
+            eprintln!("gantry: {}", failure.text);
+            if let Some(hint) = &failure.hint {
+                output.note(&format!("  {hint}"));
+            }
+        }
+    }
+}
+
+impl Command {
+    async fn run(self, out: Output) -> Result<(), Failure> {
+        let url = self.url.filter(|url| !url.is_empty());
+        let session = || Ok::<_, Failure>(Session { client: login::client(url.as_deref())?, out });
+        match self.verb {
+            Verb::Demo(demo) => demo.run(&out).await,
+            Verb::Agent(serve) => serve.run(&out).await,
+            Verb::Login => login::login(url.as_deref(), &out).await,
+            Verb::Logout => login::logout(&out),
+            Verb::Status => farm::status(&session()?).await,
+            Verb::Printers(printers) => printers.run(&session()?).await,
+            Verb::Jobs(jobs) => jobs.run(&session()?).await,
+            Verb::Queue => farm::queue(&session()?).await,
+            Verb::Files(files) => files.run(&session()?).await,
+            Verb::Keys(keys) => keys.run(&session()?).await,
+            Verb::Events(events) => events.run(&session()?).await,
+            Verb::Farm(farm) => farm.run(&session()?).await,
+            Verb::Doctor => farm::doctor(&session()?).await,
+            Verb::Api(call) if call.asks_for_the_list() => escape::operations(&out),
+            Verb::Api(call) => call.run(&session()?).await,
+            Verb::Completion { shell } => completion(shell),
+        }
+    }
+}
+
+fn completion(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Command::command(), "gantry", &mut script);
+    output::line(String::from_utf8_lossy(&script).trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Command::command().debug_assert();
+    }
+
+    #[test]
+    fn a_noun_alone_lists_and_takes_the_filters_of_the_list() {
+        for line in [
+            "gantry printers --state idle",
+            "gantry jobs --phase active",
+            "gantry keys --slicer",
+            "gantry events -f",
+            "gantry files list --json",
+            "gantry printers --json show P1",
+        ] {
+            assert!(Command::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let lines = [
+            "gantry",
+            "gantry jobs move a",
+            "gantry jobs move a --before b --last",
+            "gantry keys create a --slicer --role admin",
+            "gantry printers clear",
+            "gantry events -f --all",
+            "gantry login --key x",
+            "gantry printers add a --driver octoprint --address b --credential=x",
+        ];
+        for line in lines {
+            assert!(Command::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_begins_with_examples() {
+        let mut command = Command::command();
+        command.build();
+        for noun in ["printers", "jobs", "files", "keys", "events", "api"] {
+            let help = command.find_subcommand_mut(noun).unwrap().render_help().to_string();
+            assert!(help.starts_with("Example"), "{noun}: {help}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `gantry agent`: runs the agent until it is told to stop.
 
-use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +9,9 @@ use agent::fleet::core::Timing;
 use agent::{Agent, Running};
 use api::clock::SystemClock;
 use clap::Args;
+
+use crate::failure::Failure;
+use crate::output::{Output, line};
 
 /// Options of `gantry agent`.
 #[derive(Args)]
@@ -23,29 +25,27 @@ pub struct Serve {
     /// Where the API and the page are served; over the settings file.
     #[arg(long, env = "GANTRY_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Print one JSON line when it runs: {"agent_url", "store", "sign_in_url"}.
-    #[arg(long)]
-    json: bool,
 }
 
 impl Serve {
-    /// Runs until stopped.
-    pub async fn run(self) -> Result<(), Box<dyn Error>> {
+    /// Runs until stopped. With --json the first line is {"agent_url", "store", "sign_in_url"}.
+    pub async fn run(self, out: &Output) -> Result<(), Failure> {
         init_logs("info");
-        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        let config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read);
+        let mut config = config.map_err(Failure::usage)?;
         config.data_dir = self.data.unwrap_or(config.data_dir);
         config.listen = self.listen.unwrap_or(config.listen);
-        let running = Agent::start(&config, Arc::new(SystemClock), Timing::from(&config.timing)).await?;
-        let link = running.sign_in_link().await?;
-        if self.json {
-            let line = serde_json::json!({
+        let running = Agent::start(&config, Arc::new(SystemClock), Timing::from(&config.timing)).await.map_err(Failure::fail)?;
+        let link = running.sign_in_link().await.map_err(Failure::fail)?;
+        if out.json {
+            let first = serde_json::json!({
                 "agent_url": format!("http://{}", running.address),
                 "store": running.door.home().store_id,
                 "sign_in_url": link,
             });
-            say(&line.to_string());
+            line(&first.to_string())?;
         } else {
-            say(&format!("The agent runs. Sign in once, within an hour: {link}"));
+            line(&format!("The agent runs. Sign in once, within an hour: {link}"))?;
         }
         until_stopped(running).await;
         Ok(())
@@ -77,10 +77,4 @@ pub fn init_logs(default: &str) {
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process would be a mistake of ours; the first stands.
     drop(logs.try_init());
-}
-
-/// Writes a line of output.
-#[expect(clippy::print_stdout, reason = "this is the command's output")]
-pub fn say(line: &str) {
-    println!("{line}");
 }
