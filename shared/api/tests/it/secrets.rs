@@ -92,3 +92,15 @@ async fn the_audit_says_who_did_what_from_where_and_only_what_was_done() {
     assert_eq!(told, [("create_session", lan), ("create_part", lan), ("upload_file", lan)]);
     assert!(farm.door.store.read(|rows| rows.audit_break(&home)).unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_printers_key_is_not_sent_to_another_address_by_whoever_may_change_it() {
+    let farm = Farm::new().await;
+    let link = json!({"driver": "test", "address": "http://p", "credential": ACCESS_CODE});
+    let printer = farm.post("/v1/printers", json!({"name": "P", "link": link})).await;
+    let path = format!("/v1/printers/{}", printer.json()["id"].as_str().unwrap());
+    let problem = farm.patch(&path, json!({"link": {"address": "http://mine"}})).await.refused(422, "invalid_request");
+    assert_eq!(problem["errors"][0]["pointer"], "/link/credential");
+    farm.patch(&path, json!({"link": {"address": "http://p"}})).await.expect(200);
+    farm.patch(&path, json!({"link": {"address": "http://q", "credential": ANOTHER_CODE}})).await.expect(200);
+}

@@ -23,8 +23,14 @@ impl Write for EditPrinterOp {
             let old = printer.link;
             let (driver, address) = (link.driver.unwrap_or(old.driver.clone()), link.address.unwrap_or(old.address.clone()));
             printer.capabilities = capabilities(at, &driver)?;
+            // Whoever may change an address must not learn the printer's key by naming a host of their own.
+            let elsewhere = (&driver, &address) != (&old.driver, &old.address);
+            if elsewhere && link.credential.is_none() && old.credential_set_at.is_some() {
+                let why = "another address needs the credential again: it is not sent to another machine by itself";
+                return Err(Problem::field("/link/credential", "missing", why).into());
+            }
             // A credential may be mended while a job is on the printer: without it the job may be stuck.
-            if (&driver, &address) != (&old.driver, &old.address) && printer.attempt_id.is_some() {
+            if elsewhere && printer.attempt_id.is_some() {
                 return Err(Problem::new(Code::InUse)
                     .detail("a job is on the printer: its address cannot change now")
                     .on(id)
