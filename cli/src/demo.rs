@@ -24,7 +24,7 @@ use simulators::octoprint::shell::{OctoPrintSim, Running as Simulated};
 use crate::client::{Ask, Client};
 use crate::failure::Failure;
 use crate::farm::every_printer;
-use crate::output::{Output, line};
+use crate::output::{Output, line, quoted};
 use crate::serve::{init_logs, until_stopped};
 use crate::session::Session;
 use crate::table::words;
@@ -150,8 +150,9 @@ async fn start(settings: Settings, port: Option<u16>) -> Result<Simulated, Failu
 async fn moved(session: &Session, printer: &Value, address: &str) {
     let ask = Ask::of(words(&printer["id"])).body(json!({"link": {"address": address}}));
     if let Err(failure) = session.call::<EditPrinterOp>(ask).await {
-        let name = words(&printer["name"]);
-        session.out.note(&format!("{name} is now at {address}, and the farm still looks elsewhere: {}", failure.text));
+        let name = quoted(&words(&printer["name"]));
+        let text = format!("{name} is now at {address}, and the farm still looks elsewhere: {}", failure.text);
+        session.out.note(&format!("{text}. After its job is resolved: gantry printers edit {name} --address {address}"));
     }
 }
 

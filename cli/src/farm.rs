@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::client::Ask;
 use crate::failure::{Exit, Failure};
+use crate::output::quoted;
 use crate::session::Session;
 use crate::table::{Cell, Table, Tone, words};
 
@@ -138,10 +139,11 @@ pub async fn status(s: &Session) -> Result<(), Failure> {
     })?;
     let to_clear = by_state("needs_clear");
     match to_clear.first() {
-        _ if !unknown.is_empty() => {
-            s.out.next(&format!("look at the printer, then `gantry jobs resolve {:?} completed|failed|not-started`", unknown[0]))
-        }
-        Some(first) => s.out.next(&format!("look at the bed of {first}, then `gantry printers clear {first:?}`")),
+        _ if !unknown.is_empty() => s.out.next(&format!(
+            "look at the printer, then `gantry jobs resolve {} completed|failed|not-started`",
+            quoted(&unknown[0])
+        )),
+        Some(first) => s.out.next(&format!("look at the bed of {first}, then `gantry printers clear {}`", quoted(first))),
         None if printers.is_empty() => s.out.next("gantry printers add --help"),
         None if queue["waiting"].as_u64() > Some(0) => s.out.next("gantry queue"),
         None => {}
@@ -197,7 +199,7 @@ pub async fn queue(s: &Session) -> Result<(), Failure> {
         s.out.note(&format!("{} waiting, {} on printers.", words(&queue["waiting"]), words(&queue["active"])));
     }
     if let Some(first) = queue["entries"].get(0) {
-        s.out.next(&format!("gantry jobs why {:?}", words(&first["job"]["name"])));
+        s.out.next(&format!("gantry jobs why {}", words(&first["job"]["id"])));
     }
     Ok(())
 }

@@ -182,7 +182,7 @@ impl Jobs {
 fn tell(s: &Session, job: &Value) -> Result<(), Failure> {
     s.out.answer(job, |job| {
         let asked = if job.get("cancel_requested").is_some() { ", its cancel is asked for" } else { "" };
-        format!("{} is {}{asked}.", words(&job["name"]), words(&job["state"]).replace('_', " "))
+        format!("{}: {}{asked}.", words(&job["name"]), words(&job["state"]).replace('_', " "))
     })
 }
 

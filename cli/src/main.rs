@@ -78,7 +78,7 @@ enum Verb {
     Status,
     /// Printers and their beds.
     #[command(
-        before_help = "Examples:\n  gantry printers --state needs_clear\n  gantry printers clear P01 P02\n  gantry printers add P07 --driver octoprint --address http://10.0.0.7 --model MK4S --credential < key.txt"
+        before_help = "Examples:\n  gantry printers --state needs_clear\n  gantry printers clear P01 P02\n  gantry printers add P07 --driver DRIVER --address http://10.0.0.7 --model MK4S --credential < key.txt"
     )]
     Printers(printers::Printers),
     /// Jobs: what is to be printed.
@@ -219,7 +219,7 @@ mod tests {
             "gantry printers clear",
             "gantry events -f --all",
             "gantry login --key x",
-            "gantry printers add a --driver octoprint --address b --credential=x",
+            "gantry printers add a --driver x --address b --credential=x",
         ];
         for line in lines {
             assert!(Command::try_parse_from(line.split(' ')).is_err(), "{line}");

@@ -121,5 +121,27 @@ pub fn broken(error: &std::io::Error) -> Failure {
 
 /// An actor as people read it.
 pub fn actor(actor: &Value) -> String {
-    format!("{} {}", words(&actor["kind"]), words(&actor["id"]))
+    let kind = words(&actor["kind"]);
+    // A farm has one agent; its id says nothing more.
+    if kind == "farm" { kind } else { format!("{kind} {}", words(&actor["id"])) }
+}
+
+/// A name as a shell takes it. Names come from anybody, and commands that are shown get copied.
+pub fn quoted(name: &str) -> String {
+    let plain =
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c)) && !name.starts_with('-');
+    if plain { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_name_in_a_shown_command_is_one_harmless_word() {
+        assert_eq!(quoted("P01"), "P01");
+        assert_eq!(quoted("Vase 1"), "'Vase 1'");
+        assert_eq!(quoted("$(reboot)"), "'$(reboot)'");
+        assert_eq!(quoted("Anna's"), r"'Anna'\''s'");
+    }
 }

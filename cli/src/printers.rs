@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use self::setup::{Add, Edit, Link, drivers};
 use crate::client::Ask;
 use crate::failure::{Exit, Failure};
+use crate::output::quoted;
 use crate::pages::{Pages, details, verb_or_list};
 use crate::session::Session;
 use crate::table::{Cell, Table, Tone, words};
@@ -224,9 +225,9 @@ async fn show(s: &Session, which: &str) -> Result<(), Failure> {
     })?;
     let name = words(&printer["name"]);
     match words(&printer["display"]).as_str() {
-        "needs_clear" => s.out.next(&format!("gantry printers clear {name:?}")),
-        "quarantined" => s.out.next(&format!("gantry printers lift-quarantine {name:?}")),
-        "incomplete" => s.out.next(&format!("gantry printers edit {name:?} --model … --nozzle … --volume …")),
+        "needs_clear" => s.out.next(&format!("gantry printers clear {}", quoted(&name))),
+        "quarantined" => s.out.next(&format!("gantry printers lift-quarantine {}", quoted(&name))),
+        "incomplete" => s.out.next(&format!("gantry printers edit {} --model … --nozzle … --volume …", quoted(&name))),
         _ => {}
     }
     Ok(())
@@ -247,7 +248,7 @@ impl Clear {
             let printer = s.call::<ClearBedOp>(Ask::of(words(&printer["id"])).body(body)).await?;
             s.out.answer(&printer, |_| format!("The bed of {name} is clear."))?;
             if !self.start_next {
-                s.out.next(&format!("`gantry printers undo-clear {name:?}` takes it back within ten seconds"));
+                s.out.next(&format!("`gantry printers undo-clear {}` takes it back within ten seconds", quoted(&name)));
             }
         }
         Ok(())

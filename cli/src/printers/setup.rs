@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::One;
 use crate::client::Ask;
 use crate::failure::Failure;
+use crate::output::quoted;
 use crate::session::Session;
 use crate::table::{Cell, Table, words};
 
@@ -140,7 +141,7 @@ impl Add {
         let printer = json!({"name": self.name, "link": self.link.json()?, "machine": self.machine.json(), "tags": self.tags});
         let made = s.call::<CreatePrinter>(Ask::all().body(printer)).await?;
         s.out.answer(&made, |made| format!("{} is added ({}).", words(&made["name"]), words(&made["id"])))?;
-        s.out.next(&format!("look at its bed, then `gantry printers clear {:?}`", self.name));
+        s.out.next(&format!("look at its bed, then `gantry printers clear {}`", quoted(&self.name)));
         Ok(())
     }
 }
