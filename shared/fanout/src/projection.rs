@@ -39,7 +39,8 @@ impl Sight {
                     Some(printer) => has(tags, &rows.labels_of(Kind::Printer, printer)?),
                     None => false,
                 },
-                TagScope::JobTarget => job_within(rows, tags, &labels)?,
+                // An empty scope holds nothing, not even what may run anywhere.
+                TagScope::JobTarget => !tags.is_empty() && job_within(rows, tags, &labels)?,
             };
             if !within {
                 return Ok(None);
@@ -68,4 +69,56 @@ fn job_within(rows: Rows<'_>, tags: &std::collections::BTreeSet<Tag>, labels: &[
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use contract::event::{Change, EventType, Subject};
+    use domain::actor::{Actor, ActorKind};
+    use domain::id::{EventId, Id};
+    use domain::role::Role;
+    use domain::time::Timestamp;
+    use store::{Db, OpenOptions, SeededEntropy};
+
+    use super::*;
+
+    fn sees(tags: &[&str], labels: &[&str]) -> bool {
+        let now = Timestamp::from_millis(0);
+        let db = Db::open(OpenOptions { path: None, now, entropy: Box::new(SeededEntropy(1)), live: false }).unwrap();
+        let tags: BTreeSet<Tag> = tags.iter().map(|tag| tag.parse().unwrap()).collect();
+        let grants = Grants { tags: Scope::Only(tags), ..Grants::unscoped(Role::Viewer.permissions()) };
+        let event = Event {
+            id: EventId::new(now, [0; 10]),
+            event_type: EventType::Record(Kind::Job, Change::Created),
+            store_id: db.home().store_id,
+            farm_id: Some(db.home().farm_id),
+            number: 1,
+            subject: Subject { kind: Kind::Job, id: "job".into(), revision: 1 },
+            actor: Actor::new(ActorKind::Floor, "owner"),
+            occurred_at: now,
+            received_at: now,
+            clock_ok: true,
+            live: false,
+            api_version: String::new(),
+            data: serde_json::Map::new(),
+        };
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        let sight = Sight { store: db.home().store_id, grants };
+        sight.project(db.rows(), StoredEvent { position: 1, labels, event }).unwrap().is_some()
+    }
+
+    #[test]
+    fn a_job_is_told_to_whom_its_target_concerns() {
+        assert!(sees(&["rack-a"], &["tag:rack-a"]));
+        assert!(sees(&["rack-a"], &["any"]));
+        assert!(!sees(&["rack-a"], &["tag:rack-b"]));
+        assert!(!sees(&["rack-a"], &["printer:prn_1"]));
+    }
+
+    #[test]
+    fn an_empty_scope_is_told_nothing_not_even_of_a_job_that_may_run_anywhere() {
+        assert!(!sees(&[], &["any"]));
+    }
 }
