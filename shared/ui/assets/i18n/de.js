@@ -9,7 +9,7 @@ const words = {
   offline_banner: 'Nicht verbunden. Die Anzeige ist alt: zuletzt gehört vor {span}.', drain_banner: 'Läuft aus: was druckt, druckt weiter; Neues beginnt nicht.', stop_banner: 'Angehalten: es beginnt nichts.',
   link_live: 'Live', link_away: 'Nicht verbunden', link_connecting: 'Verbinde', kiosk_queue: '{active} laufen · {waiting} warten',
   sign_in_title: 'An der Farm anmelden', password: 'Passwort', sign_in: 'Anmelden', sign_out: 'Abmelden', sign_in_hint: 'Noch kein Passwort? Öffne den Anmelde-Link, den das Programm beim Start ausgegeben hat.',
-  dispatch: 'Arbeit beginnen', dispatch_run: 'Läuft', dispatch_drain: 'Auslaufen', dispatch_stop: 'Halt', pause_all: 'Alle pausieren', pause_all_sure: 'Alle Drucke pausieren', paused_all: '{count} Drucke sollen pausieren',
+  dispatch: 'Arbeit beginnen', dispatch_run: 'Läuft', dispatch_drain: 'Auslaufen', dispatch_stop: 'Halt', dispatch_again: 'Wieder starten', pause_all: 'Alle pausieren', pause_all_sure: 'Alle Drucke pausieren', paused_all: '{count} Drucke sollen pausieren',
   stop_all: 'Alle stoppen', stop_all_sure: 'Alle Drucke abbrechen', stopped_all: '{count} Drucke sollen abbrechen',
   needs_you: 'Braucht dich', view: 'Ansicht', view_dense: 'Dicht', view_thumb: 'Bilder', view_list: 'Liste', group_by: 'Gruppieren', group_none: 'Ohne Gruppen', group_model: 'Nach Modell', group_tag: 'Nach {tag}', group_rest: 'Andere',
   nothing_matches: 'Kein Drucker passt.', no_printers: 'Noch keine Drucker', no_printers_hint: 'Füge den ersten hinzu: Adresse und Schlüssel genügen.', many_changed: '{count} Drucker haben ihren Zustand geändert',

@@ -11,7 +11,7 @@ export const en = {
   // signing in
   sign_in_title: 'Sign in to the farm', password: 'Password', sign_in: 'Sign in', sign_out: 'Sign out', sign_in_hint: 'No password yet? Open the sign-in link that the program printed when it started.',
   // the whole farm
-  dispatch: 'Starting work', dispatch_run: 'Run', dispatch_drain: 'Drain', dispatch_stop: 'Stop', pause_all: 'Pause all', pause_all_sure: 'Pause all prints', paused_all: '{count} prints asked to pause',
+  dispatch: 'Starting work', dispatch_run: 'Run', dispatch_drain: 'Drain', dispatch_stop: 'Stop', dispatch_again: 'Start again', pause_all: 'Pause all', pause_all_sure: 'Pause all prints', paused_all: '{count} prints asked to pause',
   stop_all: 'Stop all', stop_all_sure: 'Stop all prints', stopped_all: '{count} prints asked to stop',
   // wall
   needs_you: 'Needs you', view: 'View', view_dense: 'Dense', view_thumb: 'Pictures', view_list: 'List', group_by: 'Group by', group_none: 'No groups', group_model: 'By model', group_tag: 'By {tag}', group_rest: 'Others',

@@ -61,13 +61,14 @@ function Connection() {
   return html`<span class="connection" data-link=${link.value} title=${t(live ? 'link_live' : 'link_away')}><i></i><span>${t(live ? 'link_live' : link.value === 'away' ? 'link_away' : 'link_connecting')}</span></span>`;
 }
 
+/** @param {Api.Farm} doc @param {string} dispatch */
+const tellFarm = (doc, dispatch) => attempt(doc.name, async () => takeFarm(await post(`/v1/farms/${doc.id}/dispatch`, { dispatch })));
+
 function Dispatch() {
   const doc = farm.value;
   if (!doc || !can('farm.dispatch')) return null;
-  /** @param {string} dispatch */
-  const pick = (dispatch) => attempt(doc.name, async () => takeFarm(await post(`/v1/farms/${doc.id}/dispatch`, { dispatch })));
   const options = [{ value: 'run', label: t('dispatch_run'), icon: 'play' }, { value: 'drain', label: t('dispatch_drain'), icon: 'next', tone: 'warn' }, { value: 'stop', label: t('dispatch_stop'), icon: 'ban', tone: 'alarm' }];
-  return html`<${Switch} label=${t('dispatch')} options=${options} value=${doc.dispatch} onPick=${pick} />`;
+  return html`<${Switch} label=${t('dispatch')} options=${options} value=${doc.dispatch} onPick=${(/** @type {string} */ dispatch) => tellFarm(doc, dispatch)} />`;
 }
 
 /** @param {{place: string}} props */
@@ -88,9 +89,11 @@ function Everything({ place }) {
 
 /** What stands over the page while it cannot be current, or while the farm is told to start nothing. */
 export function Banners() {
-  const dispatch = farm.value?.dispatch;
+  const doc = farm.value;
+  const waits = doc?.dispatch === 'drain' || doc?.dispatch === 'stop';
   return html`<div class="banners">
     ${link.value === 'away' ? html`<p class="banner" data-tone="alarm" role="alert"><${Icon} name="wifi" />${t('offline_banner', { span: span((now.value - heardAt.value) / 1000) })}</p>` : null}
-    ${dispatch === 'drain' || dispatch === 'stop' ? html`<p class="banner" data-tone="warn" role="status"><${Icon} name="ban" />${t(dispatch === 'drain' ? 'drain_banner' : 'stop_banner')}</p>` : null}
+    ${doc && waits ? html`<div class="banner" data-tone="warn"><${Icon} name="ban" /><p role="status">${t(doc.dispatch === 'drain' ? 'drain_banner' : 'stop_banner')}</p>
+      ${can('farm.dispatch') ? html`<${Button} icon="play" label=${t('dispatch_again')} onClick=${() => tellFarm(doc, 'run')} />` : null}</div>` : null}
   </div>`;
 }

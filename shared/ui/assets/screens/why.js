@@ -19,12 +19,15 @@ export function WhyTable({ job }) {
   return html`<div class="why-table">
     ${why.value.job.map((one) => html`<p key=${one.code}><b>${reason(one.code, one.text)}</b> ${remedy(one)}</p>`)}
     <table><thead><tr><th>${t('printers')}</th><th>${t('why')}</th><th>${t('what_to_do')}</th></tr></thead>
-    <tbody>${groups.map(({ key, members, reasons }) => html`<tr key=${key}>
-      <td><b>${members.length > 1 ? t('count_printers', { count: members.length }) : null}</b> ${members.slice(0, 12).map((one) => html`<a key=${one.printer_id} class="tag" href=${`/p/${one.printer_id}`}>${one.name}</a> `)}${members.length > 12 ? '…' : null}</td>
-      <td>${reasons.length ? reasons.map((one) => html`<p key=${one.code}>${reason(one.code, one.text)}</p>`) : html`<p>${t('could_run')}</p>`}</td>
-      <td>${reasons.map((one) => html`<p key=${one.code}>${remedy(one)}</p>`)}</td>
-    </tr>`)}</tbody></table>
+    <tbody>${groups.map(({ key, members, reasons }) => html`<${Group} key=${key} members=${members} reasons=${reasons} />`)}</tbody></table>
   </div>`;
+}
+
+/** A line for each reason, so that what to do stands beside it. @param {{members: Api.Why['printers'], reasons: Api.WhyCode[]}} props */
+function Group({ members, reasons }) {
+  const who = html`<td rowspan=${Math.max(1, reasons.length)}><b>${members.length > 1 ? t('count_printers', { count: members.length }) : null}</b> ${members.slice(0, 12).map((one) => html`<a key=${one.printer_id} class="tag" href=${`/p/${one.printer_id}`}>${one.name}</a> `)}${members.length > 12 ? '…' : null}</td>`;
+  if (!reasons.length) return html`<tr class="first">${who}<td><p>${t('could_run')}</p></td><td></td></tr>`;
+  return html`${reasons.map((one, index) => html`<tr key=${one.code} class=${index ? '' : 'first'}>${index ? null : who}<td><p>${reason(one.code, one.text)}</p></td><td><p>${remedy(one)}</p></td></tr>`)}`;
 }
 
 /** @param {Api.Why} why Those that could run it or lack the least come first. */
