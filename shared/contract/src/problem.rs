@@ -60,7 +60,7 @@ codes! {
     IdempotencyMismatch = "idempotency_mismatch", 422, "The Idempotency-Key was used for another body", "Use a new key for a new call.";
     FarmRequired = "farm_required", 422, "The store has several farms", "Name the farm.";
     FileRefused = "file_refused", 422, "The file is not something to print", "Upload a sliced file.";
-    ConnectionFailed = "connection_failed", 422, "The printer could not be reached with these settings", "See detail.";
+    ConnectionFailed = "connection_failed", 422, "The printer could not be reached with these settings", "Correct the address, the driver or the credential; `detail` says what is wrong.";
     RateLimited = "rate_limited", 429, "Too many calls", "Wait as long as Retry-After says.";
     SecretNotRepeatable = "secret_not_repeatable", 409, "The answer held a secret that is shown once", "Make a new one.";
     RelayOnly = "relay_only", 409, "Accounts of this store are changed at its relay", "Use the address in `detail`.";
