@@ -28,7 +28,7 @@ use domain::secret::Secret;
 use domain::time::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::contract::{LinkProblem, Observation, Order, Report};
+use crate::contract::{LinkProblem, Observation, Order, PrinterProtocol, Report};
 use crate::describe::Description;
 
 pub mod contract;
@@ -83,12 +83,28 @@ pub const fn catalogue() -> &'static [Description] {
 pub fn connect(spec: &LinkSpec, outside: Outside) -> Result<Connection, LinkProblem> {
     match spec.driver.as_str() {
         octoprint::NAME => octoprint::connect(spec, outside),
-        unknown => {
-            let known: Vec<&str> = catalogue().iter().map(|driver| driver.name).collect();
-            let detail = format!("there is no driver {unknown}; there are {}", known.join(", "));
-            Err(LinkProblem::BadSetting { setting: "driver", detail })
-        }
+        unknown => Err(no_such_driver(unknown)),
     }
+}
+
+/// A core of a brand with HTTP and a WebSocket.
+pub type WebCore = Box<dyn PrinterProtocol<Wire = web::Wire, Ask = web::Ask> + Send>;
+
+/// The core of such a driver alone, for who carries out by himself what it asks: a simulation.
+///
+/// # Errors
+/// [`LinkProblem::BadSetting`].
+pub fn web_core(spec: &LinkSpec) -> Result<WebCore, LinkProblem> {
+    match spec.driver.as_str() {
+        octoprint::NAME => octoprint::core(spec).map(|(core, _)| Box::new(core) as WebCore),
+        unknown => Err(no_such_driver(unknown)),
+    }
+}
+
+fn no_such_driver(name: &str) -> LinkProblem {
+    let known: Vec<&str> = catalogue().iter().map(|driver| driver.name).collect();
+    let detail = format!("there is no driver {name}; there are {}", known.join(", "));
+    LinkProblem::BadSetting { setting: "driver", detail }
 }
 
 /// Tests a connection: what the printer shows, or what hinders it.

@@ -72,6 +72,8 @@ pub enum Change {
     },
     /// That print is gone.
     ForeignGone,
+    /// A print of an earlier attempt of ours, which was given up, shows after all.
+    CameLate,
 }
 
 /// What a printer shows of itself.
@@ -119,6 +121,7 @@ pub fn apply(tx: &mut Tx<'_>, printer: PrinterId, change: &Change) -> Result<(),
             printer.foreign = None;
             put_printer(tx, printer, &[Named::PrinterNeedsClear])
         }
+        Change::CameLate => came_late(tx, printer),
     }
 }
 
@@ -177,11 +180,20 @@ fn start_refused(tx: &mut Tx<'_>, attempt: AttemptId, detail: &str) -> Result<()
     act.observed.refusals += 1;
     tx.put_start_act(attempt, &act)?;
     facts::move_attempt(tx, attempt, AttemptEvent::StartRefused, Some(detail.to_owned()))?;
-    if act.observed.refusals < REFUSALS {
+    let Some(attempt) = tx.get::<Attempt>(attempt)?.map(|row| row.record) else { return Ok(()) };
+    let machine = tx.get::<Printer>(attempt.printer_id)?.map(|row| row.record);
+    // What came in between counts as if it had come a moment earlier: a cancel, a print at the machine, a withdrawal.
+    let may_start = machine.is_some_and(|machine| machine.admin == Admin::Enabled && machine.bed_token.is_some());
+    let end = if attempt.cancel_requested {
+        End::Cancelled(CancelReason::Requested)
+    } else if act.observed.refusals >= REFUSALS {
+        End::Failed(FailureReason::StartRefused)
+    } else if !may_start {
+        End::Cancelled(CancelReason::PrinterWithdrawn)
+    } else {
         return Ok(());
-    }
-    let end = AttemptEvent::Ended(End::Failed(FailureReason::StartRefused));
-    facts::move_attempt(tx, attempt, end, Some(detail.to_owned()))
+    };
+    facts::move_attempt(tx, attempt.id, AttemptEvent::Ended(end), Some(detail.to_owned()))
 }
 
 fn mark_seen(tx: &mut Tx<'_>, attempt: AttemptId) -> Result<(), Failure> {
@@ -217,17 +229,31 @@ fn foreign(tx: &mut Tx<'_>, printer: PrinterId, file: Option<String>) -> Result<
     let claimed = machine.attempt_id;
     let named = facts::foreign_print_seen(tx, &mut machine, file.clone())?;
     put_printer(tx, machine, &named)?;
-    let Some(attempt) = claimed else { return Ok(()) };
-    let Some(row) = tx.get::<Attempt>(attempt)? else { return Ok(()) };
-    let waiting = matches!(row.record.state, AttemptState::Active(Stage::Assigned | Stage::Slicing | Stage::Sending));
-    if !waiting {
-        return Ok(());
-    }
-    let same = file.is_some_and(|file| file.contains(row.record.token.as_str()));
+    let Some(attempt) = not_started(tx, claimed)? else { return Ok(()) };
+    let same = file.is_some_and(|file| file.contains(attempt.token.as_str()));
     let (reason, detail) = if same {
         (CancelReason::AtPrinter, "somebody started the job's file at the machine")
     } else {
         (CancelReason::PrinterWithdrawn, "somebody started another print at the machine")
     };
-    facts::move_attempt(tx, attempt, AttemptEvent::Ended(End::Cancelled(reason)), Some(detail.to_owned()))
+    facts::move_attempt(tx, attempt.id, AttemptEvent::Ended(End::Cancelled(reason)), Some(detail.to_owned()))
+}
+
+/// The bed is used, whoever said meanwhile that it is clear. What was claimed for it goes back to the queue.
+fn came_late(tx: &mut Tx<'_>, printer: PrinterId) -> Result<(), Failure> {
+    let Some(row) = tx.get::<Printer>(printer)? else { return Ok(()) };
+    let mut machine = row.record;
+    let claimed = machine.attempt_id;
+    facts::use_bed_again(tx, &mut machine)?;
+    put_printer(tx, machine, &[Named::PrinterNeedsClear])?;
+    let Some(attempt) = not_started(tx, claimed)? else { return Ok(()) };
+    let event = AttemptEvent::Ended(End::Cancelled(CancelReason::PrinterWithdrawn));
+    facts::move_attempt(tx, attempt.id, event, Some("an earlier print came late and used the bed".to_owned()))
+}
+
+/// The attempt, if nothing of it has touched the printer yet.
+fn not_started(tx: &Tx<'_>, claimed: Option<AttemptId>) -> Result<Option<Attempt>, Failure> {
+    let Some(claimed) = claimed else { return Ok(None) };
+    let attempt = tx.get::<Attempt>(claimed)?.map(|row| row.record);
+    Ok(attempt.filter(|attempt| matches!(attempt.state, AttemptState::Active(Stage::Assigned | Stage::Slicing | Stage::Sending))))
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use domain::attempt::{AttemptEvent, AttemptState, CancelReason, End, FailureReason, Stage, UnknownReason};
+use domain::attempt::{AttemptEvent, AttemptState, CancelReason, End, FailureReason, Stage, Token, UnknownReason};
 use domain::bed::Bed;
 use domain::command::{CommandState, Verb};
 use domain::farm::Dispatch;
@@ -14,7 +14,7 @@ use domain::id::CommandId;
 use domain::printer::{Activity, Admin, Connection, Control};
 use domain::recovery::{ActivePrint, History, Seen, Verdict, verdict};
 use domain::time::Timestamp;
-use drivers::contract::{ActProblem, Observation, Order, Report, SendProblem, SeenPrint, Watched};
+use drivers::contract::{ActProblem, Observation, Order, Report, SeenPrint, SendProblem, Watched};
 
 use super::changes::{Change, Facets};
 use super::facets::Line;
@@ -125,6 +125,8 @@ pub struct PrinterCore {
     hold_until: Option<Timestamp>,
     was_online: bool,
     dead_cancelled_at: Option<Timestamp>,
+    /// The dead print that is on the printer and whose use of the bed is written.
+    late: Option<Token>,
 }
 
 impl PrinterCore {
@@ -142,6 +144,7 @@ impl PrinterCore {
             hold_until: None,
             was_online: false,
             dead_cancelled_at: None,
+            late: None,
         }
     }
 
@@ -282,19 +285,32 @@ impl PrinterCore {
         self.todo.push_back(Change::Move { attempt, event: AttemptEvent::Ended(End::Failed(reason)), detail: Some(detail) });
     }
 
-    fn take_ended(&mut self, token: &domain::attempt::Token, end: End, detail: Option<String>) {
+    fn take_ended(&mut self, token: &Token, end: End, detail: Option<String>) {
         let Some(flight) = self.flight.as_ref().filter(|flight| flight.token == *token) else { return };
-        let asked = self.in_hand().is_some_and(|hand| hand.attempt.cancel_requested);
-        let end = match end {
-            // A start that never showed in time and was cancelled for it has failed, whatever it did afterwards.
-            End::Cancelled(_) if flight.given_up && !asked => End::Failed(FailureReason::StartNotSeen),
-            End::Cancelled(CancelReason::AtPrinter) if asked => End::Cancelled(CancelReason::Requested),
-            end @ (End::Completed { .. } | End::Failed(_) | End::Cancelled(_)) => end,
-        };
-        self.todo.push_back(Change::Move { attempt: flight.attempt, event: AttemptEvent::Ended(end), detail });
+        // A picture from before would show it as a dead print that came late.
+        if let Some(seen) = &mut self.seen {
+            seen.print.take_if(|print| print.token.as_ref() == Some(token));
+        }
+        if !self.in_hand().is_some_and(|hand| hand.attempt.state.touched_the_bed()) {
+            // We have not started it: somebody did, at the machine, and it was over before it was shown.
+            return self.todo.push_back(Change::Foreign { file: Some(token.as_str().to_owned()) });
+        }
+        let event = AttemptEvent::Ended(self.in_our_words(flight.given_up, end));
+        self.todo.push_back(Change::Move { attempt: flight.attempt, event, detail });
     }
 
-    fn take_history(&mut self, now: Timestamp, token: &domain::attempt::Token, said: History) {
+    /// The end, with what we know of why.
+    fn in_our_words(&self, given_up: bool, end: End) -> End {
+        let asked = self.in_hand().is_some_and(|hand| hand.attempt.cancel_requested);
+        match end {
+            // A start that never showed in time and was cancelled for it has failed, whatever it did afterwards.
+            End::Cancelled(_) if given_up && !asked => End::Failed(FailureReason::StartNotSeen),
+            End::Cancelled(CancelReason::AtPrinter) if asked => End::Cancelled(CancelReason::Requested),
+            end @ (End::Completed { .. } | End::Failed(_) | End::Cancelled(_)) => end,
+        }
+    }
+
+    fn take_history(&mut self, now: Timestamp, token: &Token, said: History) {
         let Some(flight) = self.flight.as_mut().filter(|flight| flight.token == *token) else { return };
         let asked = std::mem::take(&mut flight.recalling);
         match &mut flight.leg {
@@ -390,6 +406,7 @@ impl PrinterCore {
         let facts = self.facts.as_ref()?;
         let seen = self.seen.as_ref()?;
         let Some(print) = &seen.print else {
+            self.late = None;
             return facts.printer.foreign.as_ref().map(|_| Change::ForeignGone);
         };
         let ours = facts.attempt.as_ref().filter(|hand| print.token.as_ref() == Some(&hand.attempt.token));
@@ -399,14 +416,14 @@ impl PrinterCore {
             let hand = hand.clone();
             return self.our_print_seen(now, &hand, out);
         }
-        if print.token.as_ref().is_some_and(|token| facts.dead_tokens.contains(token)) {
-            self.cancel_dead(now, out);
-            return None;
-        }
+        // Whoever started it at the machine: also a copy of ours is theirs then.
         if facts.printer.foreign.is_some() {
             return None;
         }
-        Some(Change::Foreign { file: print.file.clone() })
+        match print.token.clone().filter(|token| facts.dead_tokens.contains(token)) {
+            Some(token) => self.dead_print_seen(now, token, out),
+            None => Some(Change::Foreign { file: print.file.clone() }),
+        }
     }
 
     fn our_print_seen(&mut self, now: Timestamp, hand: &InHand, out: &mut Vec<Output>) -> Option<Change> {
@@ -436,13 +453,19 @@ impl PrinterCore {
         Some(Change::Observe { attempt, progress: Some(mark), mark: None })
     }
 
-    fn cancel_dead(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        let again = self.dead_cancelled_at.is_none_or(|at| now.millis_since(at) >= CANCEL_AGAIN_MS);
-        let token = self.seen.as_ref().and_then(|seen| seen.print.as_ref()?.token.clone());
-        if let (true, Some(token)) = (again, token) {
+    /// A start of ours that was given up came through after all: it is ended, and it used the bed.
+    fn dead_print_seen(&mut self, now: Timestamp, token: Token, out: &mut Vec<Output>) -> Option<Change> {
+        if self.dead_cancelled_at.is_none_or(|at| now.millis_since(at) >= CANCEL_AGAIN_MS) {
             self.dead_cancelled_at = Some(now);
-            out.push(Output::Order(Order::Cancel { command: None, token }));
+            out.push(Output::Order(Order::Cancel { command: None, token: token.clone() }));
         }
+        let is_told = self.late.as_ref() == Some(&token);
+        let is_clear = self.facts.as_ref().is_some_and(|facts| facts.printer.bed_token.is_some());
+        if is_told && !is_clear {
+            return None;
+        }
+        self.late = Some(token);
+        Some(Change::CameLate)
     }
 
     /// What the printer shows of itself, if it differs from what is written.
@@ -500,7 +523,8 @@ impl PrinterCore {
     /// only where a repeat ends in the same safe state.
     fn commands(&mut self, now: Timestamp, out: &mut Vec<Output>) -> Option<(Change, Then)> {
         let facts = self.facts.as_ref()?;
-        let ended = |id, state, detail: &str| Some((Change::Command { id, state, detail: Some(detail.to_owned()) }, Then::Nothing));
+        let ended =
+            |id, state, detail: &str| Some((Change::Command { id, state, detail: Some(detail.to_owned()) }, Then::Nothing));
         let mut repeat = None;
         for command in &facts.commands {
             let (id, late) = (command.id, command.expires_at <= now);
@@ -509,8 +533,12 @@ impl PrinterCore {
             }
             let meant = facts.attempt.as_ref().filter(|hand| Some(hand.attempt.id) == command.attempt_id);
             match (command.state, meant) {
-                (CommandState::Accepted, _) if late => return ended(id, CommandState::Expired, "the printer was not asked in time"),
-                (CommandState::Accepted, None) => return ended(id, CommandState::Failed, "the print that was meant is not on the printer"),
+                (CommandState::Accepted, _) if late => {
+                    return ended(id, CommandState::Expired, "the printer was not asked in time");
+                }
+                (CommandState::Accepted, None) => {
+                    return ended(id, CommandState::Failed, "the print that was meant is not on the printer");
+                }
                 (CommandState::Accepted, Some(hand)) => {
                     // A start that has not shown yet has nothing to pause or cancel.
                     if hand.attempt.state == AttemptState::Active(Stage::Starting) {
@@ -527,7 +555,9 @@ impl PrinterCore {
                         break;
                     }
                 }
-                (CommandState::Dispatched, _) => return ended(id, CommandState::Unknown, "the agent was away while the printer was asked"),
+                (CommandState::Dispatched, _) => {
+                    return ended(id, CommandState::Unknown, "the agent was away while the printer was asked");
+                }
                 (CommandState::Completed | CommandState::Failed | CommandState::Expired | CommandState::Unknown, _) => {}
             }
         }
@@ -552,7 +582,10 @@ impl PrinterCore {
                 }
                 let Some(content) = hand.content else {
                     let event = AttemptEvent::Ended(End::Failed(FailureReason::FileMissing));
-                    return Some((Change::Move { attempt, event, detail: Some("the file was deleted".to_owned()) }, Then::Nothing));
+                    return Some((
+                        Change::Move { attempt, event, detail: Some("the file was deleted".to_owned()) },
+                        Then::Nothing,
+                    ));
                 };
                 if up && now >= not_before {
                     flight.leg = Leg::Sending { failed };
@@ -569,12 +602,17 @@ impl PrinterCore {
                 flight.leg = Leg::GivingUp { since: now };
                 flight.given_up = true;
                 let token = flight.token.clone();
-                out.push(Output::Order(Order::Cancel { command: None, token }));
+                out.push(Output::Order(Order::Cancel { command: None, token: token.clone() }));
+                // What is gone from the printer cannot begin late, behind a line that is dead by then.
+                out.push(Output::Order(Order::Tidy { token }));
                 None
             }
             Leg::GivingUp { .. } if !fresh => {
                 flight.leg = Leg::Looking { seen_since: None, history: None };
-                Some((Change::Move { attempt, event: AttemptEvent::Lost(UnknownReason::StartUnproven), detail: None }, Then::Nothing))
+                Some((
+                    Change::Move { attempt, event: AttemptEvent::Lost(UnknownReason::StartUnproven), detail: None },
+                    Then::Nothing,
+                ))
             }
             Leg::GivingUp { since } if now.millis_since(since) >= self.timing.give_up_ms => {
                 let end = if hand.attempt.cancel_requested {
@@ -624,15 +662,13 @@ impl PrinterCore {
         let token_shown = seen.shown_token.as_ref() == Some(&hand.attempt.token);
         let (AttemptState::Active(stage), attempt) = (hand.attempt.state, hand.attempt.id) else { return None };
         let progress = hand.act.as_ref().map_or(0.0, |act| act.observed.progress);
+        let given_up = self.flight.as_ref().is_some_and(|flight| flight.given_up);
         let seen = Seen { active, history: history.unwrap_or(History::Silent), token_shown };
         let event = match verdict(stage, progress, seen) {
             // What is on the printer is looked at before this: neither can be seen here.
             Verdict::Adopt => AttemptEvent::SeenPrinting,
             Verdict::AdoptPaused(reason) => AttemptEvent::SeenPaused(reason),
-            Verdict::Ended(End::Cancelled(CancelReason::AtPrinter)) if hand.attempt.cancel_requested => {
-                AttemptEvent::Ended(End::Cancelled(CancelReason::Requested))
-            }
-            Verdict::Ended(end) => AttemptEvent::Ended(end),
+            Verdict::Ended(end) => AttemptEvent::Ended(self.in_our_words(given_up, end)),
             Verdict::Unknown(reason) => AttemptEvent::Lost(reason),
         };
         if let Some(flight) = &mut self.flight {

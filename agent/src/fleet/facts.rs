@@ -12,7 +12,7 @@ use domain::file::File;
 use domain::id::PrinterId;
 use domain::printer::Printer;
 use drivers::contract::Content;
-use store::{Act, Rows, StoreError, Within};
+use store::{Act, ActState, Rows, StoreError, Within};
 
 /// Attempts of a printer whose tokens are still known as ours.
 const REMEMBERED: usize = 20;
@@ -28,7 +28,7 @@ pub struct Facts {
     pub attempt: Option<InHand>,
     /// Commands without an outcome.
     pub commands: Vec<Command>,
-    /// Tokens of earlier attempts here: a print that shows one is ours, and dead.
+    /// Tokens of earlier attempts that we started here: a print that shows one is ours, and dead.
     pub dead_tokens: BTreeSet<Token>,
 }
 
@@ -60,7 +60,11 @@ pub fn read_facts(rows: Rows<'_>, id: PrinterId) -> Result<Option<Facts>, StoreE
             domain::attempt::StateWord::ALL.iter().any(|state| state.name() == word && state.phase() == Phase::Done)
         });
         let token = raw.document.get("token").cloned().unwrap_or_default();
-        if done && let Ok(token) = serde_json::from_value(token) {
+        if done
+            && let (Ok(token), Ok(attempt)) = (serde_json::from_value(token), raw.id.parse())
+            // Without a start that may have come through, a print under the token is not of our doing.
+            && rows.start_act(attempt)?.is_some_and(|act| act.state != ActState::Refused)
+        {
             dead_tokens.insert(token);
         }
     }

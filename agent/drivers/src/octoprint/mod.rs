@@ -4,7 +4,7 @@
 
 use domain::secret::Secret;
 
-use crate::contract::LinkProblem;
+use crate::contract::{LinkProblem, PrinterProtocol};
 use crate::web::{self, WebAddress};
 use crate::{Connection, LinkSpec, Outside};
 
@@ -32,6 +32,14 @@ const EXTENSION: &str = "gcode";
 
 /// Drives the OctoPrint of the spec.
 pub(crate) fn connect(spec: &LinkSpec, outside: Outside) -> Result<Connection, LinkProblem> {
+    let (core, address) = core(spec)?;
+    web::drive(core, address, outside)
+}
+
+/// The core alone, and where it wants to be connected to.
+pub(crate) fn core(
+    spec: &LinkSpec,
+) -> Result<(impl PrinterProtocol<Wire = web::Wire, Ask = web::Ask> + use<>, WebAddress), LinkProblem> {
     let address = WebAddress::read(&spec.address)?;
     let key = spec.credential.as_ref().map(|key| key.expose().trim()).filter(|key| !key.is_empty());
     let Some(key) = key else {
@@ -41,6 +49,5 @@ pub(crate) fn connect(spec: &LinkSpec, outside: Outside) -> Result<Connection, L
         let detail = "an API key has only letters, digits and signs".to_owned();
         return Err(LinkProblem::BadSetting { setting: "credential", detail });
     }
-    let core = core::Core::new(address.to_string(), Secret::new(key.to_owned()));
-    web::drive(core, address, outside)
+    Ok((core::Core::new(address.to_string(), Secret::new(key.to_owned())), address))
 }

@@ -32,7 +32,8 @@ pub fn assign(tx: &mut Tx<'_>, job_id: JobId, printer_id: PrinterId) -> Result<O
         && printer.bed == Bed::Clear
         && printer.foreign.is_none()
         && tx.rows().bed_token(printer_id)?.is_some();
-    if job.state != JobState::Queued || !free {
+    let runs = must::<Farm>(tx, tx.home().farm_id)?.record.dispatch == Dispatch::Run;
+    if job.state != JobState::Queued || !free || !runs {
         return Ok(None);
     }
     let id: AttemptId = tx.new_id();
@@ -179,7 +180,10 @@ fn follow_printer(tx: &mut Tx<'_>, attempt: &Attempt, old: AttemptState) -> Resu
         }
         AttemptState::Active(Stage::Sending) if old.touched_the_bed() => {
             // The printer itself refused the start: nothing touched the bed.
-            tx.return_bed_token(printer.id, attempt.id)?;
+            // Unless something else did meanwhile.
+            if printer.bed_use == BedUse::attempt(attempt.id) {
+                tx.return_bed_token(printer.id, attempt.id)?;
+            }
             printer.bed_token = tx.rows().bed_token(printer.id)?;
             if let Some(token) = &printer.bed_token {
                 printer.bed_use = token.bed_use.clone();

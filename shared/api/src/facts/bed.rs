@@ -65,11 +65,11 @@ pub fn clear(tx: &mut Tx<'_>, printer: PrinterId, seen: &BedUse, by: ClearedBy) 
 /// `undo_too_late` after ten seconds, or when a start has consumed it.
 pub fn undo_clear(tx: &mut Tx<'_>, printer: PrinterId) -> Result<(), Failure> {
     let mut printer = must::<Printer>(tx, printer)?.record;
-    let Some(token) = printer.bed_token.take().filter(|token| token.may_be_undone(tx.now())) else {
+    if !printer.bed_token.as_ref().is_some_and(|token| token.may_be_undone(tx.now())) {
         return Err(Problem::new(Code::UndoTooLate).on(printer.id).into());
-    };
-    tx.drop_bed_token(printer.id)?;
-    (printer.bed, printer.bed_use) = (Bed::NeedsClear, token.bed_use);
+    }
+    // A tap that was decided before the undo no longer counts.
+    use_bed_again(tx, &mut printer)?;
     let claimed = printer.attempt_id;
     put_printer(tx, printer, &[Named::PrinterNeedsClear])?;
     match claimed {
@@ -78,14 +78,23 @@ pub fn undo_clear(tx: &mut Tx<'_>, printer: PrinterId) -> Result<(), Failure> {
     }
 }
 
+/// Takes away whatever was said of the bed: it has a use of its own from here on, and a clear must name that.
+///
+/// # Errors
+/// What the database says.
+pub fn use_bed_again(tx: &mut Tx<'_>, printer: &mut Printer) -> Result<(), Failure> {
+    tx.drop_bed_token(printer.id)?;
+    let bed_use = BedUse::own(domain::id::Id::uuid(tx.new_id::<domain::id::EventId>()));
+    (printer.bed_token, printer.bed, printer.bed_use) = (None, Bed::NeedsClear, bed_use);
+    Ok(())
+}
+
 /// A print that somebody started at the machine: shown, its bed used, and what was claimed goes back.
 ///
 /// # Errors
 /// What the database says.
 pub fn foreign_print_seen(tx: &mut Tx<'_>, printer: &mut Printer, file: Option<String>) -> Result<Vec<Named>, Failure> {
-    tx.drop_bed_token(printer.id)?;
-    let bed_use = BedUse::own(domain::id::Id::uuid(tx.new_id::<domain::id::EventId>()));
-    (printer.bed_token, printer.bed, printer.bed_use) = (None, Bed::NeedsClear, bed_use);
+    use_bed_again(tx, printer)?;
     printer.foreign = Some(ForeignPrint { file, since: tx.now() });
     Ok(vec![Named::PrinterForeignPrint])
 }

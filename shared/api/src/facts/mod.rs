@@ -8,7 +8,7 @@ mod cancel;
 mod service;
 
 pub use attempt::{adopt, assign, move_attempt};
-pub use bed::{clear, foreign_print_seen, undo_clear};
+pub use bed::{clear, foreign_print_seen, undo_clear, use_bed_again};
 pub use cancel::{Cancelled, ask_cancel, command_ended, new_command};
 pub use service::{put_out_of_service, put_printer};
 

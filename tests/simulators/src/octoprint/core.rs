@@ -26,7 +26,7 @@ pub struct Core {
     sessions: BTreeSet<String>,
     serial: u64,
     held: BTreeMap<(Timestamp, u64), Output>,
-    late_start: Option<Timestamp>,
+    late_start: Option<(Timestamp, String)>,
     off_until: Option<Timestamp>,
 }
 
@@ -71,7 +71,8 @@ impl Core {
         let held = self.held.keys().next().map(|(due, _)| *due);
         let machine = self.machine.next_wake();
         let push = self.sockets.next_wake(self.pace());
-        [held, machine, push, self.late_start].into_iter().flatten().min()
+        let late_start = self.late_start.as_ref().map(|(due, _)| *due);
+        [held, machine, push, late_start].into_iter().flatten().min()
     }
 
     /// What was counted so far.
@@ -87,6 +88,12 @@ impl Core {
     /// OctoPrint's word for the printer's state.
     pub fn state(&self) -> &'static str {
         self.machine.text()
+    }
+
+    /// The file of the print that is on the printer right now, if one is.
+    pub fn printing(&self) -> Option<&str> {
+        let selected = self.machine.selected.as_ref().filter(|_| self.machine.is_active());
+        selected.map(|selected| selected.path.as_str())
     }
 
     pub(super) fn set_faults(&mut self, faults: Faults) {
@@ -153,7 +160,7 @@ impl Core {
             return;
         }
         match self.faults.late_starts_ms {
-            Some(ms) => self.late_start = Some(now.plus_millis(ms as i64)),
+            Some(ms) => self.late_start = Some((now.plus_millis(ms as i64), selected.path.clone())),
             None => {
                 self.machine.start(now);
             }
@@ -205,8 +212,9 @@ impl Core {
             self.machine.connect(now);
         }
         while self.machine.step(now) {}
-        if self.late_start.is_some_and(|due| due <= now) {
-            self.late_start = None;
+        if let Some((_, path)) = self.late_start.take_if(|(due, _)| *due <= now)
+            && self.machine.selected.as_ref().is_some_and(|selected| selected.path == path)
+        {
             self.machine.start(now);
         }
         while let Some(entry) = self.held.first_entry().filter(|entry| entry.key().0 <= now) {
