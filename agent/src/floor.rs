@@ -82,7 +82,8 @@ impl Floor for AgentFloor {
         let planned = plan(&snapshot);
         let mut order: Vec<_> = snapshot.jobs.iter().collect();
         order.sort_by_key(|job| (std::cmp::Reverse(job.priority), job.due_at.is_none(), job.due_at, job.rank, job.id));
-        let about_to_start = || WaitingSummary { summary: "A printer is about to take it.".to_owned(), ..WaitingSummary::default() };
+        let about_to_start =
+            || WaitingSummary { summary: "A printer is about to take it.".to_owned(), ..WaitingSummary::default() };
         let waiting: Vec<_> =
             order.iter().map(|job| (job.id, planned.waiting.get(&job.id).map_or_else(about_to_start, words))).collect();
         let waiting = Arc::new(waiting);

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use domain::actor::ActorKind;
-use domain::attempt::{Attempt, AttemptState, CancelReason, End, FailureReason, Phase as Standing, Stage};
+use domain::attempt::{Attempt, AttemptState, CancelReason, End, FailureReason, Stage};
 use domain::bed::Bed;
 use domain::farm::{Dispatch, Farm};
 use domain::id::{AttemptId, JobId, PrinterId};
 use domain::job::Job;
 use domain::kind::Kind;
 use domain::printer::Printer;
+use domain::state::Phase as Standing;
 use domain::time::Timestamp;
 use serde_json::Value;
 use store::{Rows, StoredEvent};

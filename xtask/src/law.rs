@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use contract::event::Named;
-use domain::attempt::{Phase, StateWord};
 use domain::permission::Permission;
 use domain::role::Role;
+use domain::state::{Phase, StateWord};
 use domain::waiting::{JobReason, PrinterReason};
 
 const LAW: &str = include_str!("../../docs/product.md");

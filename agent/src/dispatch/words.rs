@@ -66,13 +66,19 @@ fn sum_up(job: &[JobReason], printers: &BTreeMap<PrinterReason, u32>) -> String 
     let Some((reason, count)) = printers.iter().min_by_key(|(reason, _)| rank(reason)) else {
         return "There are no printers yet.".to_owned();
     };
-    let many = |one: &str, several: &str| if *count == 1 { format!("1 printer {one}") } else { format!("{count} printers {several}") };
-    match reason {
-        PrinterReason::BedNotClear => many("needs clearing", "need clearing") + ".",
-        PrinterReason::Busy | PrinterReason::BehindInQueue => many("is busy", "are busy") + ".",
-        PrinterReason::Offline => many("cannot be reached", "cannot be reached") + ".",
-        PrinterReason::ConfigIncomplete => many("is not set up", "are not set up") + ".",
-        reason => format!("{} ({count})", reason.sentence()),
+    let many =
+        |one: &str, several: &str| if *count == 1 { format!("1 printer {one}") } else { format!("{count} printers {several}") };
+    let said = |one: &str, several: &str| many(one, several) + ".";
+    if *reason == PrinterReason::BedNotClear {
+        said("needs clearing", "need clearing")
+    } else if matches!(reason, PrinterReason::Busy | PrinterReason::BehindInQueue) {
+        said("is busy", "are busy")
+    } else if *reason == PrinterReason::Offline {
+        said("cannot be reached", "cannot be reached")
+    } else if *reason == PrinterReason::ConfigIncomplete {
+        said("is not set up", "are not set up")
+    } else {
+        format!("{} ({count})", reason.sentence())
     }
 }
 

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use contract::list::{Condition, Selection, Sort};
 use contract::record::{Record, kind_row};
 use domain::access::Scope;
-use domain::attempt::{Attempt, Phase, Token};
+use domain::attempt::{Attempt, Token};
 use domain::command::Command;
 use domain::farm::{Dispatch, Farm};
 use domain::file::File;
 use domain::id::PrinterId;
 use domain::printer::Printer;
+use domain::state::Phase;
 use drivers::contract::Content;
 use store::{Act, ActState, Rows, StoreError, Within};
 
@@ -57,7 +58,7 @@ pub fn read_facts(rows: Rows<'_>, id: PrinterId) -> Result<Option<Facts>, StoreE
     let mut dead_tokens = BTreeSet::new();
     for raw in recent {
         let done = raw.document.get("state").and_then(|word| word.as_str()).is_some_and(|word| {
-            domain::attempt::StateWord::ALL.iter().any(|state| state.name() == word && state.phase() == Phase::Done)
+            domain::state::StateWord::ALL.iter().any(|state| state.name() == word && state.phase() == Phase::Done)
         });
         let token = raw.document.get("token").cloned().unwrap_or_default();
         if done

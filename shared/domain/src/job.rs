@@ -5,11 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
-use crate::attempt::{
-    AttemptState, BadState, CancelReason, End, FailureReason, Fields, IllegalTransition, Phase, Stage, StateWord,
-};
+use crate::attempt::{AttemptState, CancelReason, End, FailureReason, IllegalTransition, Stage};
 use crate::id::{AttemptId, FileId, JobId, PartId, PoolId, PrinterId};
 use crate::printer::Size;
+use crate::state::{BadState, Fields, Phase, StateWord};
 use crate::text::{ExternalId, Metadata, Name, Note, Tag};
 use crate::time::Timestamp;
 

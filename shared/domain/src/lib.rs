@@ -20,6 +20,7 @@ pub mod recovery;
 pub mod role;
 pub mod secret;
 pub mod sliced;
+pub mod state;
 pub mod telemetry;
 pub mod text;
 pub mod time;

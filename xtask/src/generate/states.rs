@@ -1,10 +1,11 @@
 //! states.md: every state against every event. The real transition functions are run, so the page cannot say more or less than they
 //! do.
 
-use domain::attempt::{AttemptEvent, AttemptState, Phase, StateWord};
+use domain::attempt::{AttemptEvent, AttemptState};
 use domain::command::CommandState;
 use domain::id::{AttemptId, Id, PrinterId};
 use domain::job::{JobEvent, JobState, Run};
+use domain::state::{Phase, StateWord};
 use domain::time::Timestamp;
 
 use super::table::{code, head, table, word};

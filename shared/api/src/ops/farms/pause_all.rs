@@ -3,10 +3,10 @@
 use contract::list::{BulkReply, BulkResult};
 use contract::operation::Asked;
 use contract::ops::farms::PauseAll;
-use domain::attempt::StateWord;
 use domain::command::Verb;
 use domain::farm::Farm;
 use domain::job::Job;
+use domain::state::StateWord;
 
 use crate::facts;
 use crate::operation::{AtHome, By, Failure, Write, Written};

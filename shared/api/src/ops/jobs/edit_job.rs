@@ -5,8 +5,8 @@ use contract::operation::Asked;
 use contract::ops::jobs::EditJobOp;
 use contract::patch::patched;
 use contract::problem::{Code, Problem};
-use domain::attempt::Phase;
 use domain::job::Job;
+use domain::state::Phase;
 
 use super::check_target;
 use crate::operation::{AtHome, By, Failure, Write, Written};

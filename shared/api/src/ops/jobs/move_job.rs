@@ -4,8 +4,8 @@ use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::jobs::MoveJobOp;
 use contract::problem::{Code, Problem};
-use domain::attempt::Phase;
 use domain::job::Job;
+use domain::state::Phase;
 
 use super::{RANK_STEP, last_rank};
 use crate::operation::{AtHome, By, Failure, Write, Written};
