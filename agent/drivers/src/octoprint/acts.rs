@@ -68,7 +68,8 @@ impl Core {
             return self.acted(act, Err(ActProblem::NoLink));
         };
         let path = picture.file.as_ref().and_then(|file| file.path.as_deref());
-        let on_it = path.and_then(token_of).filter(|_| picture.phase.is_active());
+        // A print whose end was told is shown as running for a moment more: a cancel would make it a failure there.
+        let on_it = path.and_then(token_of).filter(|token| picture.phase.is_active() && !self.view.is_winding_down(token));
         self.act_on(act, on_it.as_ref());
     }
 

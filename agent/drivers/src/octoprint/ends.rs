@@ -116,6 +116,7 @@ impl Core {
         match name {
             "PrintStarted" => {
                 self.ends.told = None;
+                self.view.begins();
                 self.ends.begin(token);
                 self.poll(now);
             }
@@ -143,7 +144,7 @@ impl Core {
         let (phase, words) = (self.view.phase(), self.view.words());
         let active = self.view.active_token();
         if let Some(token) = active.clone()
-            && self.view.winding_down.as_ref() != Some(&token)
+            && !self.view.is_winding_down(&token)
         {
             self.ends.begin(token);
         }
@@ -282,7 +283,7 @@ impl Core {
             return;
         }
         self.ends.told = Some((token.clone(), end));
-        self.view.winding_down = Some(token.clone());
+        self.view.wind_down(token.clone());
         self.report(Report::Ended { token, end, detail });
     }
 }

@@ -603,6 +603,38 @@ fn a_print_that_is_winding_down_after_its_end_is_not_shown_as_a_print() {
 }
 
 #[test]
+fn a_late_picture_from_before_the_end_does_not_show_the_print_again() {
+    let mut bench = Bench::printing();
+    bench.event("PrintDone", json!({}));
+    bench.shows("Operational", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
+    bench.reports.clear();
+    bench.shows("Printing", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
+    assert!(bench.reports.is_empty());
+    bench.shows("Printing", Some("holiday.gcode"));
+    assert_eq!(bench.heard().activity, Activity::Printing);
+}
+
+#[test]
+fn a_print_that_is_winding_down_is_not_cancelled() {
+    let mut bench = Bench::printing();
+    bench.event("PrintDone", json!({}));
+    bench.shows("Finishing", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
+    bench.order(Order::Cancel { command: None, token: token() });
+    bench.reply("GET /api/job", 200, include_str!("fixtures/job_printing.json"));
+    assert!(!bench.is_asked("POST /api/job"));
+}
+
+#[test]
+fn a_print_that_somebody_starts_again_is_shown() {
+    let mut bench = Bench::printing();
+    bench.event("PrintDone", json!({}));
+    bench.shows("Operational", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
+    bench.event("PrintStarted", json!({}));
+    bench.shows("Printing", Some("gantry/aaaaaaaaaaaaaaaa.gcode"));
+    assert!(bench.heard().print.is_some());
+}
+
+#[test]
 fn the_past_of_a_token_is_what_the_record_of_its_copy_proves() {
     let both = r#"{"size": 1253, "prints": {"success": 1, "failure": 1}}"#;
     let never = History::NeverSaw;

@@ -21,7 +21,18 @@ pub(super) struct View {
     /// The key may not print or change files.
     pub control_denied: bool,
     /// A print whose end was told, while OctoPrint still shows it running: it is winding down.
-    pub winding_down: Option<Token>,
+    winding_down: Option<WindingDown>,
+}
+
+/// A pushed picture may be a second old, and older under load: for so long after a print was gone, it is
+/// not believed to run again.
+const LATE_MS: i64 = 5_000;
+
+#[derive(Debug)]
+struct WindingDown {
+    token: Token,
+    /// When it was first seen to be gone.
+    gone_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -44,11 +55,33 @@ impl View {
             self.shown = known;
             return;
         }
+        self.winding_down.take_if(|winding| winding.gone_at.is_some_and(|gone_at| now.millis_since(gone_at) >= LATE_MS));
+        let token = file.path.as_deref().and_then(token_of);
+        if let Some(winding) = &mut self.winding_down {
+            if !picture.phase.is_active() {
+                winding.gone_at.get_or_insert(now);
+            } else if winding.gone_at.is_some() && token.as_ref() == Some(&winding.token) {
+                self.shown = known;
+                return;
+            }
+        }
         let Picture { phase, words, error, progress, .. } = picture;
         self.shown = Some(Shown { phase, words, error, file, progress, at: now });
-        if !phase.is_active() {
-            self.winding_down = None;
-        }
+    }
+
+    /// The end of that print was told.
+    pub(super) fn wind_down(&mut self, token: Token) {
+        self.winding_down = Some(WindingDown { token, gone_at: None });
+    }
+
+    /// A print was told to begin: what is shown of it is no late picture.
+    pub(super) fn begins(&mut self) {
+        self.winding_down = None;
+    }
+
+    /// Whether that print's end was told.
+    pub(super) fn is_winding_down(&self, token: &Token) -> bool {
+        self.winding_down.as_ref().is_some_and(|winding| winding.token == *token)
     }
 
     pub(super) fn take_temperatures(&mut self, temperatures: Temperatures) {
@@ -100,7 +133,7 @@ impl View {
             return None;
         }
         let token = self.selected_token();
-        let winding_down = shown.phase.is_active() && self.winding_down.is_some() && self.winding_down == token;
+        let winding_down = shown.phase.is_active() && token.as_ref().is_some_and(|token| self.is_winding_down(token));
         let active = shown.phase.is_active() && !winding_down;
         let file = shown.file.name.clone();
         let paused = (shown.phase == Phase::Paused).then_some(PauseReason::User);
