@@ -1,23 +1,26 @@
 // The demo farm as a child process that a story owns: begins it, reads what it says, kills it. Knows nothing of the page.
 import { spawn } from 'node:child_process';
 
-/** What the farm prints once it can be used: where it is, the link that signs in once, the key that may do all. */
-const SAID = { link: /^Look at it:\s+(\S+)$/m, key: /Bearer (gty_\w+)/ };
+/** What the farm prints once it can be used, in whatever words: the link that signs in once, and the key that may do all. */
+const SAID = { link: /http:\S+#token=[\w-]+(?=\s)/, key: /gty_\w+(?=\s)/ };
+const PATIENCE_MS = 60_000;
 
 export class Farm {
   /** @param {{binary: string, data: string, port?: number}} wanted */
   static async start({ binary, data, port = 0 }) {
     const child = spawn(binary, ['demo', '--port', String(port), '--printers', '6', '--speed', '120', '--data', data], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
+    const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
     const { link, key } = await new Promise((done, failed) => {
       child.once('error', failed);
-      child.once('exit', (code) => failed(new Error(`the farm ended with ${code}: ${said}`)));
+      child.once('exit', (code, signal) => failed(new Error(`the farm ended (${code ?? signal}): ${said}`)));
       child.stdout.setEncoding('utf8').on('data', (text) => {
         said += text;
-        const [link, key] = [SAID.link, SAID.key].map((pattern) => pattern.exec(said)?.[1]);
+        const [link, key] = [SAID.link, SAID.key].map((pattern) => pattern.exec(said)?.[0]);
         if (link && key) done({ link, key });
       });
     });
+    clearTimeout(patience);
     return new Farm(child, link, key);
   }
 

@@ -72,10 +72,13 @@ process.exitCode = failed ? 1 : 0;
 
 async function story() {
   page = await browser.person();
-  await check('the link of the start signs in, and leaves no token in the address', async () => {
-    await page.goto(farm.link);
+  await check('the link of the start signs in and leaves no token in the address, and the page comes with its security policy', async () => {
+    const answer = await page.goto(farm.link);
     await page.locator('.tile').first().waitFor();
     assert.equal(page.url(), `${farm.url}/`);
+    const { 'content-security-policy': policy = '', 'x-content-type-options': sniff } = answer.headers();
+    for (const part of ["default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"]) assert(policy.includes(part), `policy: ${policy}`);
+    assert.equal(sniff, 'nosniff');
   });
 
   await check('the wall shows six printers that print, and their progress moves', async () => {

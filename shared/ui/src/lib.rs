@@ -9,10 +9,6 @@ use rust_embed::RustEmbed;
 #[folder = "assets/"]
 struct Files;
 
-/// The security policy that the page is written for; every answer with [`Asset::content_type`] HTML must carry it.
-pub const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
-
 /// Something that the page is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
