@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a story whose counterpart does not start has failed")]
 
+mod judge;
+mod kill_table;
 mod octoprint;
 mod slicer;
+mod whole_way;
 
 /// Where `./test` put a program.
 fn place(variable: &str) -> String {

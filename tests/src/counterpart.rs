@@ -1,6 +1,7 @@
 //! A printer of either kind: ours over a real socket, or a program that other people wrote. A story that
 //! is told of both knows only this much of them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 
@@ -31,8 +32,8 @@ pub trait Counterpart: Sized {
     fn gcode(seconds: u32) -> String;
     /// Waits until nothing is printed.
     async fn idle(&self);
-    /// How often, by its own count, it began the file that it printed most often.
-    async fn most_prints_of_a_file(&self) -> u64;
+    /// How often, by its own count, it printed each file that it knows.
+    async fn prints_of_files(&self) -> BTreeMap<String, u64>;
     /// It dies as it stands, and comes back without a memory of what it printed.
     async fn die_and_come_back(&mut self);
 }
@@ -97,8 +98,8 @@ impl Counterpart for Simulated {
         until_it_holds("an idle printer", async || self.running.control.state().await == "Operational").await;
     }
 
-    async fn most_prints_of_a_file(&self) -> u64 {
-        self.counters().await.prints_begun.values().copied().max().unwrap_or(0)
+    async fn prints_of_files(&self) -> BTreeMap<String, u64> {
+        self.counters().await.prints_begun
     }
 
     async fn die_and_come_back(&mut self) {

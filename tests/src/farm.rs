@@ -289,6 +289,13 @@ impl Farm {
         self.until(&format!("/v1/jobs/{id}"), &format!("a job that is {state}"), |job| job["state"] == state).await
     }
 
+    /// Waits until the log tells that of something, be it long ago.
+    pub async fn until_told(&self, event_type: &str, subject: &str) {
+        let path = format!("/v1/events?type={event_type}&subject={subject}");
+        let told = |events: &Value| events["items"].as_array().is_some_and(|items| !items.is_empty());
+        self.until(&path, event_type, told).await;
+    }
+
     /// Waits for what a printer shows in one of its fields.
     pub async fn printer_until(&self, id: &str, field: &str, word: &str) -> Value {
         self.until(&format!("/v1/printers/{id}"), &format!("a printer whose {field} is {word}"), |printer| printer[field] == word)

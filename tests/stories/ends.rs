@@ -23,13 +23,11 @@ async fn a_cancel_by_us_a_cancel_at_the_screen_a_failure_and_a_lost_contact_are_
     floor.farm.post(&format!("/v1/jobs/{job}/cancel"), json!({"reason": "not needed any more"})).await;
     events.event("job.cancelled", &job).await;
     assert_eq!(ended(&floor.farm.job(&job).await), ("cancelled", "requested"));
-    floor.machine_is_idle().await;
 
     let job = floor.printing(600).await;
     floor.machine.person(Person::Cancel);
     events.event("job.cancelled", &job).await;
     assert_eq!(ended(&floor.farm.job(&job).await), ("cancelled", "at_printer"));
-    floor.machine_is_idle().await;
 
     let job = floor.printing(600).await;
     floor.proxy.cut();
@@ -52,7 +50,7 @@ async fn a_cancel_by_us_a_cancel_at_the_screen_a_failure_and_a_lost_contact_are_
 async fn a_start_that_is_accepted_and_never_shows_has_failed_and_the_queue_goes_on_elsewhere() {
     let mut floor = Floor::<Simulated>::start().await;
     floor.machine.faults(Faults { ignore_starts: true, ..Faults::default() });
-    floor.farm.clear(&floor.printer, true).await;
+    floor.clear().await;
     let job = floor.queue(1).await;
     let failed = floor.farm.job_until(&job, "failed").await;
     assert_eq!(ended(&failed), ("failed", "start_not_seen"));
@@ -73,7 +71,7 @@ async fn a_start_that_is_accepted_and_never_shows_has_failed_and_the_queue_goes_
 async fn a_printer_that_refuses_starts_gives_the_clear_back_and_the_attempt_fails_after_three() {
     let mut floor = Floor::<Simulated>::start().await;
     floor.machine.faults(Faults { refuse_starts: Some(409), ..Faults::default() });
-    floor.farm.clear(&floor.printer, true).await;
+    floor.clear().await;
     let job = floor.queue(1).await;
     let given_back = |printer: &Value| printer["bed"] == "clear" && printer["attempt_id"].is_string();
     floor.farm.until(&format!("/v1/printers/{}", floor.printer), "a clear given back", given_back).await;
@@ -87,7 +85,7 @@ async fn a_printer_that_refuses_starts_gives_the_clear_back_and_the_attempt_fail
 async fn an_upload_that_is_cut_in_the_middle_is_brought_again_and_started_once() {
     let mut floor = Floor::<Simulated>::start().await;
     floor.machine.faults(Faults { cut_uploads_after: Some(300), ..Faults::default() });
-    floor.farm.clear(&floor.printer, true).await;
+    floor.clear().await;
     let mut events = floor.farm.events().await;
     let job = floor.queue(1).await;
     events.event("job.assigned", &job).await;
@@ -129,7 +127,7 @@ async fn a_foreign_print_is_shown_blocks_the_printer_is_never_touched_and_leaves
     events.event("printer.needs_clear", &floor.printer).await;
     let after = floor.farm.printer(&floor.printer).await;
     assert_eq!((&after["bed"], after.get("foreign")), (&json!("needs_clear"), None));
-    floor.farm.clear(&floor.printer, true).await;
+    floor.clear().await;
     floor.farm.job_until(&job, "completed").await;
     assert_eq!(floor.proxy.starts(), [1]);
 }
