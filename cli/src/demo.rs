@@ -72,12 +72,14 @@ impl Demo {
     }
 
     async fn tell(&self, running: &Running, url: &str, key: &str, out: &Output) -> Result<(), Failure> {
+        let link = running.sign_in_link().await.map_err(Failure::fail)?;
         if out.json {
+            // Standard output is for the one object; who watches still gets the link.
+            eprintln!("{link}");
             let store = running.door.home().store_id;
             let first = json!({"relay_url": null, "agent_url": url, "mqtt_url": null, "store": store, "owner_key": key});
             return line(&first.to_string());
         }
-        let link = running.sign_in_link().await.map_err(Failure::fail)?;
         let again = if self.data.is_some() { "the same --data finds the farm again" } else { "--data FOLDER keeps the farm" };
         line(&format!(
             "A demo farm of {} simulated printers runs, {} times as fast as life.

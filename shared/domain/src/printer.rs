@@ -339,7 +339,10 @@ impl Printer {
                 Activity::Busy => Display::Busy,
                 Activity::Idle | Activity::Finished => match (self.admin, self.bed, self.config) {
                     (Admin::Quarantined, _, _) => Display::Quarantined,
-                    (_, Bed::NeedsClear | Bed::Unknown, _) => Display::NeedsClear,
+                    // What became of the print there is being looked at, or a person has to say.
+                    (_, Bed::Unknown, _) => Display::Attention,
+                    (_, Bed::NeedsClear, _) if self.attempt_id.is_some() => Display::Busy,
+                    (_, Bed::NeedsClear, _) => Display::NeedsClear,
                     (_, Bed::Clear, Config::Incomplete) => Display::Incomplete,
                     (_, Bed::Clear, Config::Ok) => Display::Idle,
                 },
@@ -356,5 +359,50 @@ impl Printer {
             (None, bed @ (Bed::NeedsClear | Bed::Unknown)) => bed,
         };
         self.display = self.display_word();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn shown(changes: serde_json::Value) -> Display {
+        let mut document = json!({
+            "id": "prn_00000000000000000000000000000001", "name": "P", "link": {"driver": "d", "address": "a"},
+            "machine": {"model": "M", "nozzle_mm": 0.4, "build_volume_mm": {"x": 1.0, "y": 1.0, "z": 1.0}},
+            "connection": "online", "activity": "idle", "bed": "needs_clear", "admin": "enabled", "config": "ok",
+            "control": "ok", "display": "unknown", "bed_use": "use_1", "created_at": "2026-01-01T00:00:00.000Z",
+        });
+        let (Some(document), Some(changes)) = (document.as_object_mut(), changes.as_object()) else { unreachable!() };
+        document.extend(changes.clone());
+        let mut printer: Printer = serde_json::from_value(document.clone().into()).unwrap();
+        printer.settle();
+        printer.display
+    }
+
+    #[test]
+    fn a_bed_to_clear_is_shown_only_once_nothing_is_on_it() {
+        let attempt = "att_00000000000000000000000000000001";
+        assert_eq!(shown(json!({})), Display::NeedsClear);
+        assert_eq!(shown(json!({"attempt_id": attempt, "activity": "printing"})), Display::Printing);
+        assert_eq!(shown(json!({"attempt_id": attempt})), Display::Busy);
+    }
+
+    #[test]
+    fn a_print_of_which_nothing_is_known_asks_for_a_person() {
+        assert_eq!(shown(json!({"bed": "unknown"})), Display::Attention);
+    }
+
+    #[test]
+    fn what_people_decided_comes_before_what_the_machine_says() {
+        assert_eq!(shown(json!({"admin": "disabled", "activity": "error"})), Display::Disabled);
+        assert_eq!(shown(json!({"admin": "quarantined"})), Display::Quarantined);
+        assert_eq!(shown(json!({"connection": "offline", "activity": "printing"})), Display::Offline);
+    }
+
+    #[test]
+    fn a_bed_without_its_token_is_never_clear() {
+        assert_eq!(shown(json!({"bed": "clear"})), Display::NeedsClear);
     }
 }

@@ -53,7 +53,7 @@ fn svg(outline: &Outline) -> String {
     // The path is our own drawing; it holds digits and path letters only.
     let path: String = outline.path.chars().filter(|c| c.is_ascii_alphanumeric() || " ,.-".contains(*c)).collect();
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\"><path d=\"{path}\" fill=\"none\" stroke=\"#8a93a3\" stroke-width=\"1\"/></svg>",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\"><path d=\"{path}\" fill=\"none\" stroke=\"#8a93a3\" stroke-width=\"1\" vector-effect=\"non-scaling-stroke\"/></svg>",
         outline.width, outline.height
     )
 }
