@@ -31,6 +31,8 @@ pub(super) struct Ends {
     told: Option<(Token, End)>,
     /// The token that we asked to be cancelled.
     cancel_asked: Option<Token>,
+    /// It was asked more than once: a refusal may mean that an earlier one came through.
+    cancel_repeated: bool,
 }
 
 #[derive(Debug)]
@@ -95,12 +97,16 @@ impl Core {
 
     /// A cancel is about to be sent; the mark outlives us.
     pub(super) fn cancel_is_asked(&mut self, token: &Token) {
+        self.ends.cancel_repeated = self.ends.cancel_asked.as_ref() == Some(token);
         self.ends.cancel_asked = Some(token.clone());
         self.report(Report::Mark { token: token.clone(), mark: CANCEL_ASKED.to_owned() });
     }
 
     /// OctoPrint refused it.
     pub(super) fn cancel_was_refused(&mut self, token: &Token) {
+        if self.ends.cancel_repeated {
+            return;
+        }
         self.ends.cancel_asked = None;
         self.report(Report::Mark { token: token.clone(), mark: String::new() });
     }

@@ -467,6 +467,24 @@ fn a_cancel_that_we_asked_for_ends_as_requested_and_leaves_a_mark() {
 }
 
 #[test]
+fn a_repeated_cancel_that_finds_nothing_left_to_cancel_makes_no_failure_of_the_first() {
+    let mut bench = Bench::printing();
+    for (status, body) in [(204, ""), (409, r#"{"error": "Printer is neither printing nor paused"}"#)] {
+        bench.order(Order::Cancel { command: None, token: token() });
+        bench.reply("GET /api/job", 200, PRINTING);
+        bench.reply("POST /api/job", status, body);
+        // It looks at once what came of it.
+        bench.reply("GET /api/job", 200, PRINTING);
+    }
+    bench.order(Order::Recall { token: token() });
+    bench.reply(&format!("GET {COPY}"), 200, CANCELLED);
+    assert_eq!(
+        bench.last(),
+        Report::History { token: token(), history: History::Ended(End::Cancelled(CancelReason::Requested)) }
+    );
+}
+
+#[test]
 fn a_recorded_loss_of_the_printer_fails_the_print_once_and_the_link() {
     let mut bench = Bench::up();
     bench.plays(include_str!("fixtures/printer_lost.jsonl"));
