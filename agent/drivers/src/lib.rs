@@ -33,6 +33,7 @@ use crate::describe::Description;
 
 pub mod contract;
 pub mod describe;
+mod moonraker;
 mod octoprint;
 pub mod web;
 
@@ -73,7 +74,7 @@ pub struct Connection {
 
 /// Every driver there is.
 pub const fn catalogue() -> &'static [Description] {
-    &[octoprint::DESCRIPTION]
+    &[octoprint::DESCRIPTION, moonraker::DESCRIPTION]
 }
 
 /// Starts to drive a printer, in a task of the current runtime.
@@ -83,6 +84,7 @@ pub const fn catalogue() -> &'static [Description] {
 pub fn connect(spec: &LinkSpec, outside: Outside) -> Result<Connection, LinkProblem> {
     match spec.driver.as_str() {
         octoprint::NAME => octoprint::connect(spec, outside),
+        moonraker::NAME => moonraker::connect(spec, outside),
         unknown => Err(no_such_driver(unknown)),
     }
 }
@@ -97,6 +99,7 @@ pub type WebCore = Box<dyn PrinterProtocol<Wire = web::Wire, Ask = web::Ask> + S
 pub fn web_core(spec: &LinkSpec) -> Result<WebCore, LinkProblem> {
     match spec.driver.as_str() {
         octoprint::NAME => octoprint::core(spec).map(|(core, _)| Box::new(core) as WebCore),
+        moonraker::NAME => moonraker::core(spec).map(|(core, _)| Box::new(core) as WebCore),
         unknown => Err(no_such_driver(unknown)),
     }
 }
