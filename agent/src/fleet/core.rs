@@ -288,8 +288,11 @@ impl PrinterCore {
     fn take_ended(&mut self, token: &Token, end: End, detail: Option<String>) {
         let Some(flight) = self.flight.as_ref().filter(|flight| flight.token == *token) else { return };
         // A picture from before would show it as a dead print that came late.
-        if let Some(seen) = &mut self.seen {
-            seen.print.take_if(|print| print.token.as_ref() == Some(token));
+        if let Some(seen) = &mut self.seen
+            && seen.print.take_if(|print| print.token.as_ref() == Some(token)).is_some()
+        {
+            // It winds down; the next picture says how far it is.
+            seen.activity = Activity::Busy;
         }
         if !self.in_hand().is_some_and(|hand| hand.attempt.state.touched_the_bed()) {
             // We have not started it: somebody did, at the machine, and it was over before it was shown.

@@ -11,7 +11,7 @@ use domain::bed::{Bed, BedUse};
 use domain::farm::{Dispatch, Farm};
 use domain::id::{AttemptId, FileId, JobId, PrinterId};
 use domain::job::{HoldReason, Job, JobEvent, JobState, Run};
-use domain::printer::{Admin, Printer};
+use domain::printer::{Activity, Admin, Printer};
 use serde_json::Value;
 use store::{RawRow, Tx};
 
@@ -199,6 +199,10 @@ fn follow_printer(tx: &mut Tx<'_>, attempt: &Attempt, old: AttemptState) -> Resu
             if old.touched_the_bed() {
                 (printer.bed_token, printer.bed, printer.bed_use) = (None, Bed::NeedsClear, BedUse::attempt(attempt.id));
                 named.push(Named::PrinterNeedsClear);
+                // Who reads that the print has ended must not read beside it that it goes on.
+                if matches!(printer.activity, Activity::Preparing | Activity::Printing | Activity::Paused) {
+                    printer.activity = Activity::Busy;
+                }
             }
             count_failure(tx, &mut printer, end, &mut named)?;
         }

@@ -251,6 +251,15 @@ async fn however_a_print_ended_its_bed_needs_a_clear_that_names_it() {
 }
 
 #[tokio::test]
+async fn whoever_is_told_that_the_bed_needs_a_clear_can_clear_it_at_once() {
+    let floor = at("printing").await;
+    floor.change(|printer| printer.activity = Activity::Printing).await;
+    floor.ends(End::Completed { inferred: false }).await;
+    floor.clear(floor.printer().bed_use, ClearedBy::Person).await.unwrap();
+    assert_eq!(floor.printer().bed, Bed::Clear);
+}
+
+#[tokio::test]
 async fn an_attempt_that_never_started_leaves_the_bed_clear_and_the_printer_free() {
     for stage in ["assigned", "sending"] {
         let floor = at(stage).await;
