@@ -3,4 +3,8 @@
 //! socket for the demo and for foreign clients. Nothing here may know how the agent works: a
 //! simulator speaks the wire and is judged by recordings of the real thing (`fixtures/`).
 
+mod form;
+mod gcode;
+mod heat;
+mod line;
 pub mod octoprint;

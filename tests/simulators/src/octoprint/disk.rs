@@ -1,8 +1,8 @@
 //! The server's upload folder with what OctoPrint remembers of each file. It is all that survives
 //! a power cut. Knows nothing of the printer.
 
-use super::gcode::{self, Hints};
 use super::wire::quote;
+use crate::gcode::{self, Hints};
 use bytes::Bytes;
 use domain::time::Timestamp;
 use serde_json::{Value, json};

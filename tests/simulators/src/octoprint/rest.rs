@@ -3,9 +3,9 @@
 
 use super::core::Core;
 use super::door::Output;
-use super::form::pairs;
 use super::wire::{self, Reply, no_content, not_found, ok, refused};
 use super::{control, uploads};
+use crate::form::{pairs, unquote};
 use bytes::Bytes;
 use domain::time::Timestamp;
 use http::{Method, StatusCode, header};
@@ -23,7 +23,7 @@ pub(super) fn is_upload(request: &Request) -> bool {
 }
 
 pub(super) fn answer(core: &mut Core, now: Timestamp, request: &Request, out: &mut Vec<Output>) -> Reply {
-    let path = wire::unquote(request.uri().path());
+    let path = unquote(request.uri().path());
     if is_control(request) {
         return control::answer(core, now, &path, request, out);
     }

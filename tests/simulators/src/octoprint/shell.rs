@@ -3,9 +3,9 @@
 
 use super::core::Core;
 use super::door::{Counters, Framing, Input, Output, Person, RequestId, SocketId};
-use super::line::{AllLines, Lines, Scissors};
 use super::rest;
 use super::settings::{Faults, Settings};
+use crate::line::{AllLines, Lines, Scissors};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};

@@ -2,9 +2,9 @@
 
 use super::core::Core;
 use super::disk::{self, is_gcode, join, rest_of, sanitise_folder, sanitise_name};
-use super::form::{Form, is_yes, pairs};
 use super::rest::{Request, base, command};
 use super::wire::{Reply, created, no_content, not_found, ok, refused, reply};
+use crate::form::{Form, is_yes, pairs};
 use bytes::Bytes;
 use domain::time::Timestamp;
 use http::StatusCode;

@@ -2,12 +2,11 @@
 //! what happened as events in the order of a real server. Knows no HTTP, no socket and no disk;
 //! time is handed in.
 
-mod heat;
 mod picture;
 
 use super::settings::{ProgressTold, Settings};
+use crate::heat::Heater;
 use domain::time::Timestamp;
-use heat::Heater;
 use serde_json::{Value, json};
 
 #[derive(Debug, Clone, PartialEq)]

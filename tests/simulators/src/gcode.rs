@@ -1,17 +1,17 @@
-//! The little that OctoPrint and the printer learn from a file's text: how long it takes, how hot
+//! The little that a print server and the printer learn from a file's text: how long it takes, how hot
 //! it wants to be, how much filament it eats. Reads only the two ends of a large file.
 
 const END: usize = 64 * 1024;
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Hints {
+pub(crate) struct Hints {
     pub seconds: Option<u64>,
     pub nozzle: f64,
     pub bed: f64,
     pub filament_mm: Option<f64>,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Hints {
+pub(crate) fn read(bytes: &[u8]) -> Hints {
     let mut hints = Hints::default();
     let head = &bytes[..bytes.len().min(END)];
     let tail = &bytes[head.len().max(bytes.len().saturating_sub(END))..];

@@ -1,18 +1,17 @@
-//! Form bodies: multipart and urlencoded. Slices the body, copies no file bytes.
+//! Form bodies, multipart and urlencoded, and queries. Slices the body, copies no file bytes.
 
-use super::wire::unquote;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use std::collections::BTreeMap;
 
 #[derive(Debug, Default)]
-pub(super) struct Form {
+pub(crate) struct Form {
     pub fields: BTreeMap<String, String>,
     pub file: Option<(String, Bytes)>,
 }
 
 impl Form {
-    pub(super) fn read(headers: &HeaderMap, query: &str, body: &Bytes) -> Self {
+    pub(crate) fn read(headers: &HeaderMap, query: &str, body: &Bytes) -> Self {
         let mut form = Self::default();
         form.fields.extend(pairs(query));
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -25,11 +24,11 @@ impl Form {
         form
     }
 
-    pub(super) fn yes(&self, name: &str) -> bool {
+    pub(crate) fn yes(&self, name: &str) -> bool {
         self.get(name).is_some_and(is_yes)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str)
     }
 
@@ -68,15 +67,31 @@ impl Form {
     }
 }
 
-pub(super) fn is_yes(text: &str) -> bool {
+pub(crate) fn is_yes(text: &str) -> bool {
     matches!(text, "true" | "yes" | "y" | "1")
 }
 
-pub(super) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (unquote(name), unquote(&value.replace('+', " ")))
     })
+}
+
+pub(crate) fn unquote(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .filter(|_| bytes[at] == b'%')
+            .and_then(|pair| std::str::from_utf8(pair).ok())
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        plain.push(hex.unwrap_or(bytes[at]));
+        at += if hex.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&plain).into_owned()
 }
 
 fn parameter(head: &str, name: &str) -> Option<String> {

@@ -7,7 +7,7 @@ const AMBIENT: f64 = 21.3;
 const COOLING: f64 = 5.0;
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Heater {
+pub(crate) struct Heater {
     at: f64,
     since: Timestamp,
     target: f64,
@@ -15,25 +15,25 @@ pub(super) struct Heater {
 }
 
 impl Heater {
-    pub(super) fn cold(degrees_per_ms: f64, now: Timestamp) -> Self {
+    pub(crate) fn cold(degrees_per_ms: f64, now: Timestamp) -> Self {
         Self { at: AMBIENT, since: now, target: 0.0, degrees_per_ms }
     }
 
-    pub(super) fn target(&self) -> f64 {
+    pub(crate) fn target(&self) -> f64 {
         self.target
     }
 
-    pub(super) fn aim(&mut self, target: f64, now: Timestamp) {
+    pub(crate) fn aim(&mut self, target: f64, now: Timestamp) {
         self.at = self.degrees(now);
         self.since = now;
         self.target = target;
     }
 
-    pub(super) fn climb_ms(&self) -> u64 {
+    pub(crate) fn climb_ms(&self) -> u64 {
         ((self.target - self.at) / self.degrees_per_ms).max(0.0).ceil() as u64
     }
 
-    pub(super) fn degrees(&self, now: Timestamp) -> f64 {
+    pub(crate) fn degrees(&self, now: Timestamp) -> f64 {
         let passed = now.millis_since(self.since).max(0) as f64;
         let goal = self.target.max(AMBIENT);
         let degrees = if goal >= self.at {

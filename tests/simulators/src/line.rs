@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Breaks one connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Scissors(Arc<Blade>);
+pub(crate) struct Scissors(Arc<Blade>);
 
 #[derive(Debug, Default)]
 struct Blade {
@@ -25,20 +25,20 @@ struct Blade {
 
 /// The scissors of all connections, for the end of the server.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AllLines(Arc<Mutex<Vec<Weak<Blade>>>>);
+pub(crate) struct AllLines(Arc<Mutex<Vec<Weak<Blade>>>>);
 
-pub(super) struct Lines {
+pub(crate) struct Lines {
     listener: TcpListener,
     all: AllLines,
 }
 
-pub(super) struct Line {
+pub(crate) struct Line {
     stream: TcpStream,
     scissors: Scissors,
 }
 
 impl Scissors {
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.cut();
     }
 
@@ -59,7 +59,7 @@ impl Blade {
 }
 
 impl AllLines {
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         if let Ok(mut blades) = self.0.lock() {
             blades.drain(..).filter_map(|blade| blade.upgrade()).for_each(|blade| blade.cut());
         }
@@ -74,7 +74,7 @@ impl AllLines {
 }
 
 impl Lines {
-    pub(super) fn new(listener: TcpListener, all: AllLines) -> Self {
+    pub(crate) fn new(listener: TcpListener, all: AllLines) -> Self {
         Self { listener, all }
     }
 }
