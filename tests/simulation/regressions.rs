@@ -131,7 +131,7 @@ fn a_refused_start_is_tried_again_on_the_same_token() {
 fn a_dead_print_that_comes_late_uses_the_bed_whoever_cleared_it_and_sends_the_next_job_back() {
     let mut floor = Floor::sent();
     let seen = floor.machine().bed_use;
-    floor.apply(&Change::CameLate);
+    floor.apply(&Change::BedUsed { detail: "late".to_owned() });
     assert_eq!((floor.machine().bed, floor.machine().bed_token, floor.job()), (Bed::NeedsClear, None, JobState::Queued));
     let printer = floor.printer;
     assert!(floor.write(|tx| facts::clear(tx, printer, &seen, ClearedBy::Person)).is_err(), "a tap for what was seen before");
@@ -141,7 +141,7 @@ fn a_dead_print_that_comes_late_uses_the_bed_whoever_cleared_it_and_sends_the_ne
 fn a_tap_that_was_decided_before_an_undo_clears_nothing() {
     let mut floor = Floor::sent();
     let printer = floor.printer;
-    floor.apply(&Change::CameLate);
+    floor.apply(&Change::BedUsed { detail: "late".to_owned() });
     let seen = floor.machine().bed_use;
     floor.write(|tx| facts::clear(tx, printer, &seen, ClearedBy::Person)).unwrap();
     floor.write(|tx| facts::undo_clear(tx, printer)).unwrap();

@@ -72,8 +72,12 @@ pub enum Change {
     },
     /// That print is gone.
     ForeignGone,
-    /// A print of an earlier attempt of ours, which was given up, shows after all.
-    CameLate,
+    /// The bed was used since it was cleared: a print of ours that was given up shows after all, or
+    /// somebody may have printed while nobody watched.
+    BedUsed {
+        /// What was seen, in words.
+        detail: String,
+    },
 }
 
 /// What a printer shows of itself.
@@ -121,7 +125,7 @@ pub fn apply(tx: &mut Tx<'_>, printer: PrinterId, change: &Change) -> Result<(),
             printer.foreign = None;
             put_printer(tx, printer, &[Named::PrinterNeedsClear])
         }
-        Change::CameLate => came_late(tx, printer),
+        Change::BedUsed { detail } => bed_used(tx, printer, detail),
     }
 }
 
@@ -240,7 +244,7 @@ fn foreign(tx: &mut Tx<'_>, printer: PrinterId, file: Option<String>) -> Result<
 }
 
 /// The bed is used, whoever said meanwhile that it is clear. What was claimed for it goes back to the queue.
-fn came_late(tx: &mut Tx<'_>, printer: PrinterId) -> Result<(), Failure> {
+fn bed_used(tx: &mut Tx<'_>, printer: PrinterId, detail: &str) -> Result<(), Failure> {
     let Some(row) = tx.get::<Printer>(printer)? else { return Ok(()) };
     let mut machine = row.record;
     let claimed = machine.attempt_id;
@@ -248,7 +252,7 @@ fn came_late(tx: &mut Tx<'_>, printer: PrinterId) -> Result<(), Failure> {
     put_printer(tx, machine, &[Named::PrinterNeedsClear])?;
     let Some(attempt) = not_started(tx, claimed)? else { return Ok(()) };
     let event = AttemptEvent::Ended(End::Cancelled(CancelReason::PrinterWithdrawn));
-    facts::move_attempt(tx, attempt.id, event, Some("an earlier print came late and used the bed".to_owned()))
+    facts::move_attempt(tx, attempt.id, event, Some(detail.to_owned()))
 }
 
 /// The attempt, if nothing of it has touched the printer yet.

@@ -127,6 +127,8 @@ pub struct PrinterCore {
     dead_cancelled_at: Option<Timestamp>,
     /// The dead print that is on the printer and whose use of the bed is written.
     late: Option<Token>,
+    /// The printer is heard again after nobody watched it.
+    returned: bool,
 }
 
 impl PrinterCore {
@@ -145,6 +147,7 @@ impl PrinterCore {
             was_online: false,
             dead_cancelled_at: None,
             late: None,
+            returned: false,
         }
     }
 
@@ -254,6 +257,8 @@ impl PrinterCore {
     }
 
     fn take_heard(&mut self, now: Timestamp, mut observation: Box<Observation>, out: &mut Vec<Output>) {
+        let watched = matches!(self.line.judge(now, &self.timing).0, Connection::Online | Connection::Stale);
+        self.returned |= !watched || matches!(self.line, Line::Waiting { .. });
         self.line = Line::Up { heard_at: now };
         observation.telemetry.seen_at = Some(now);
         let shown = Shown { telemetry: observation.telemetry.clone(), free_bytes: observation.free_bytes };
@@ -392,7 +397,8 @@ impl PrinterCore {
         if let Some(change) = self.todo.pop_front() {
             return self.write(change, Then::Nothing, out);
         }
-        let change = self.print_seen(now, out).or_else(|| self.facets(now)).or_else(|| self.contact_lost(now));
+        let change = self.print_seen(now, out).or_else(|| self.unseen_use());
+        let change = change.or_else(|| self.facets(now)).or_else(|| self.contact_lost(now));
         if let Some(change) = change {
             return self.write(change, Then::Nothing, out);
         }
@@ -468,7 +474,21 @@ impl PrinterCore {
             return None;
         }
         self.late = Some(token);
-        Some(Change::CameLate)
+        Some(Change::BedUsed { detail: "an earlier print came late and used the bed".to_owned() })
+    }
+
+    /// After nobody watched, a clear from before is believed only if the printer shows no file of others:
+    /// somebody may have printed meanwhile, and the part may still lie there.
+    fn unseen_use(&mut self) -> Option<Change> {
+        let (facts, seen) = (self.facts.as_ref()?, self.seen.as_ref()?);
+        if !std::mem::take(&mut self.returned) {
+            return None;
+        }
+        let in_hand = facts.attempt.as_ref().map(|hand| &hand.attempt.token);
+        let of_others = seen.telemetry.file.is_some() && (seen.shown_token.is_none() || seen.shown_token.as_ref() != in_hand);
+        let trusted = facts.printer.bed_token.is_some() && seen.print.is_none();
+        let detail = || "the printer was not watched for a while and shows a file that was not ours to print now".to_owned();
+        (of_others && trusted).then(|| Change::BedUsed { detail: detail() })
     }
 
     /// What the printer shows of itself, if it differs from what is written.
@@ -681,5 +701,68 @@ impl PrinterCore {
             return None;
         }
         Some((Change::Move { attempt, event, detail: None }, Then::Nothing))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::telemetry::Telemetry;
+    use serde_json::json;
+
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+    /// A printer whose bed somebody cleared.
+    fn cleared(connection: &str) -> Input {
+        let token = json!({"bed_use": "use_1", "by": "person", "actor": {"kind": "floor", "id": "owner"}, "given_at": START});
+        let printer = json!({
+            "id": "prn_00000000000000000000000000000001", "name": "P", "link": {"driver": "d", "address": "a"},
+            "connection": connection, "activity": "idle", "bed": "clear", "admin": "enabled", "config": "incomplete",
+            "control": "ok", "display": "idle", "bed_use": "use_1", "bed_token": token, "created_at": START,
+        });
+        let printer = serde_json::from_value(printer).unwrap();
+        let dead_tokens = BTreeSet::new();
+        let facts = Facts { printer, dispatch: Dispatch::Run, attempt: None, commands: Vec::new(), dead_tokens };
+        Input::Facts(Some(Box::new(facts)))
+    }
+
+    fn idle(file: Option<&str>) -> Input {
+        Input::Report(Report::Heard(Box::new(Observation {
+            activity: Activity::Idle,
+            control: Control::Ok,
+            print: None,
+            shown_token: None,
+            fault: None,
+            telemetry: Telemetry { file: file.map(str::to_owned), ..Telemetry::default() },
+            firmware: None,
+            free_bytes: None,
+        })))
+    }
+
+    fn says_used(outputs: &[Output]) -> bool {
+        outputs.iter().any(|output| matches!(output, Output::Write(Change::BedUsed { .. })))
+    }
+
+    #[test]
+    fn a_clear_from_before_nobody_watched_is_not_believed_if_the_printer_shows_a_file_of_others() {
+        let mut core = PrinterCore::new(START, Timing::default());
+        core.handle(START, cleared("unknown"));
+        assert!(says_used(&core.handle(START, idle(Some("benchy.gcode")))));
+    }
+
+    #[test]
+    fn a_clear_stands_if_the_printer_shows_nothing_or_was_watched_all_the_while() {
+        let mut core = PrinterCore::new(START, Timing::default());
+        core.handle(START, cleared("unknown"));
+        assert!(!says_used(&core.handle(START, idle(None))));
+        core.handle(START, cleared("online"));
+        core.handle(START, Input::Written(Outcome::Done));
+        let watched = START.plus_seconds(5);
+        assert!(!says_used(&core.handle(watched, idle(Some("benchy.gcode")))));
+        let away = watched.plus_seconds(61);
+        assert!(says_used(&core.handle(away, idle(Some("benchy.gcode")))));
     }
 }

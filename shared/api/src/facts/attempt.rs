@@ -10,7 +10,8 @@ use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, Fa
 use domain::bed::{Bed, BedUse};
 use domain::farm::{Dispatch, Farm};
 use domain::id::{AttemptId, FileId, JobId, PrinterId};
-use domain::job::{HoldReason, Job, JobEvent, JobState, Run};
+use domain::job::{HoldReason, Job, JobEvent, JobState, Run, Target};
+use domain::part::Pool;
 use domain::printer::{Activity, Admin, Printer};
 use serde_json::Value;
 use store::{RawRow, Tx};
@@ -33,7 +34,7 @@ pub fn assign(tx: &mut Tx<'_>, job_id: JobId, printer_id: PrinterId) -> Result<O
         && printer.foreign.is_none()
         && tx.rows().bed_token(printer_id)?.is_some();
     let runs = must::<Farm>(tx, tx.home().farm_id)?.record.dispatch == Dispatch::Run;
-    if job.state != JobState::Queued || !free || !runs {
+    if job.state != JobState::Queued || !free || !runs || !aimed_at(tx, &job.target, &printer)? {
         return Ok(None);
     }
     let id: AttemptId = tx.new_id();
@@ -87,6 +88,16 @@ pub fn adopt(tx: &mut Tx<'_>, id: AttemptId, paused: Option<PauseReason>) -> Res
         return Ok(tx.tell(Named::JobRecovered, &job.record, job.revision)?);
     }
     step(tx, id, event, None, |_, _| Some(Named::JobRecovered))
+}
+
+/// Whether the job may run there: its target may have been edited since the plan.
+fn aimed_at(tx: &Tx<'_>, target: &Target, printer: &Printer) -> Result<bool, Failure> {
+    let in_pool = match target.pool_id {
+        None => true,
+        Some(pool) => tx.get::<Pool>(pool)?.is_some_and(|pool| pool.record.tags.is_subset(&printer.tags)),
+    };
+    let this_one = target.printer_id.is_none_or(|only| only == printer.id);
+    Ok(in_pool && this_one && target.tags.iter().all(|tag| printer.tags.contains(tag)))
 }
 
 type Told = fn(AttemptState, AttemptState) -> Option<Named>;

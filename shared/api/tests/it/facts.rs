@@ -135,6 +135,21 @@ async fn only_a_free_clear_enabled_printer_and_a_queued_job_are_assigned() {
 }
 
 #[tokio::test]
+async fn a_job_whose_target_was_edited_since_the_plan_does_not_run_where_it_was_planned() {
+    let farm = Farm::new().await;
+    let (printer, other) = (farm.ready_printer().await, farm.printer(json!({})).await);
+    let pool = farm.post("/v1/pools", json!({"name": "A", "tags": ["rack-a"]})).await.expect(201)["id"].clone();
+    let job = farm.job(json!({})).await;
+    for target in [json!({"printer_id": other}), json!({"tags": ["rack-a"]}), json!({"pool_id": pool})] {
+        farm.patch(&format!("/v1/jobs/{job}"), json!({"target": null})).await.expect(200);
+        farm.patch(&format!("/v1/jobs/{job}"), json!({"target": target})).await.expect(200);
+        assert!(farm.write(move |tx| facts::assign(tx, job, printer)).await.is_none(), "{target}");
+    }
+    farm.patch(&format!("/v1/printers/{printer}"), json!({"tags": ["rack-a"]})).await.expect(200);
+    farm.assign(job, printer).await;
+}
+
+#[tokio::test]
 async fn a_print_goes_from_assigned_to_completed_and_each_step_is_told_once() {
     let floor = at("printing").await;
     for _ in 0..3 {
