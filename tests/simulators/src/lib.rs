@@ -7,4 +7,5 @@ mod form;
 mod gcode;
 mod heat;
 mod line;
+pub mod moonraker;
 pub mod octoprint;
