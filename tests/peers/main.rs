@@ -5,6 +5,7 @@
 
 mod judge;
 mod kill_table;
+mod moonraker;
 mod octoprint;
 mod slicer;
 mod whole_way;

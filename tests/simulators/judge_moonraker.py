@@ -91,7 +91,7 @@ async def prints(judge):
     say("start", await judge.call("printer.print.start", filename=COPY))
     say("printing", await judge.until("print_stats", "state", "printing"), judge.status["print_stats"]["filename"])
     say("second start", await judge.call("printer.print.start", filename=COPY))
-    say("heat", judge.status["extruder"]["target"])
+    say("heat", await judge.until("extruder", "target", 200.0))
     say("pause", await judge.call("printer.print.pause"), await judge.until("print_stats", "state", "paused"))
     say("resume", await judge.call("printer.print.resume"), await judge.until("print_stats", "state", "printing"))
     say("cancel", await judge.call("printer.print.cancel"), await judge.until("print_stats", "state", "cancelled"))
