@@ -36,7 +36,10 @@ async fn a_cancel_by_us_a_cancel_at_the_screen_a_failure_and_a_lost_contact_are_
     assert_eq!(floor.farm.printer(&floor.printer).await["bed"], "unknown");
     floor.proxy.mend();
     events.event("job.recovered", &job).await;
+    floor.farm.post(&format!("/v1/jobs/{job}/cancel"), json!({})).await;
+    events.event("job.cancelled", &job).await;
 
+    let job = floor.printing(600).await;
     floor.machine.person(Person::FirmwareError { error: "Thermal Runaway, system stopped! Heater_ID: 0".into() });
     events.event("job.failed", &job).await;
     let failed = floor.farm.job(&job).await;
