@@ -367,15 +367,19 @@ impl PrinterCore {
                 let (attempt, token) = (flight.attempt, flight.token.clone());
                 out.push(Output::Order(Order::Start { attempt, token, content }));
             }
-            Then::Act(command) => self.send_act(command, out),
+            Then::Act(command) => self.send_act(now, command, out),
         }
     }
 
-    fn send_act(&mut self, id: CommandId, out: &mut Vec<Output>) {
-        let Some(flight) = &self.flight else { return };
+    fn send_act(&mut self, now: Timestamp, id: CommandId, out: &mut Vec<Output>) {
+        let Some(flight) = &mut self.flight else { return };
         let token = flight.token.clone();
         let Some(facts) = &self.facts else { return };
         let Some(command) = facts.commands.iter().find(|command| command.id == id) else { return };
+        if command.verb == Verb::Cancel {
+            // One cancel is enough: a second, while the first winds the print down, would count as another.
+            flight.cancel_sent_at = Some(now);
+        }
         self.sent.insert(id, command.verb);
         out.push(Output::Order(match command.verb {
             Verb::Pause => Order::Pause { command: id, token },
@@ -585,7 +589,7 @@ impl PrinterCore {
             }
         }
         if let Some(id) = repeat {
-            self.send_act(id, out);
+            self.send_act(now, id, out);
         }
         None
     }
