@@ -443,11 +443,13 @@ impl PrinterCore {
         let seen = self.seen.as_ref()?;
         let SeenPrint { paused, .. } = seen.print.clone()?;
         let progress = seen.telemetry.progress.unwrap_or(0.0);
+        // A cancel that has its command is sent by that command, once.
+        let mut commands = self.facts.iter().flat_map(|facts| &facts.commands);
+        let asked = commands.any(|command| command.verb == Verb::Cancel && command.attempt_id == Some(hand.attempt.id));
         let flight = self.flight.as_mut()?;
         let found_again = matches!(flight.leg, Leg::Looking { .. } | Leg::Unproven);
         flight.leg = Leg::Printing;
         let stop = hand.attempt.cancel_requested || flight.given_up;
-        let asked = self.sent.values().any(|verb| *verb == Verb::Cancel);
         let again = flight.cancel_sent_at.is_none_or(|at| now.millis_since(at) >= CANCEL_AGAIN_MS);
         if stop && again && !asked {
             flight.cancel_sent_at = Some(now);
@@ -768,5 +770,41 @@ mod tests {
         assert!(!says_used(&core.handle(watched, idle(Some("benchy.gcode")))));
         let away = watched.plus_seconds(61);
         assert!(says_used(&core.handle(away, idle(Some("benchy.gcode")))));
+    }
+
+    /// A print of ours whose cancel was asked for by a command that is not carried out yet.
+    fn to_be_cancelled() -> Input {
+        let Input::Facts(Some(mut facts)) = cleared("online") else { unreachable!() };
+        let (attempt, printer) = ("att_00000000000000000000000000000001", facts.printer.id);
+        let owner = json!({"kind": "floor", "id": "owner"});
+        let in_hand = json!({
+            "id": attempt, "job_id": "job_00000000000000000000000000000001", "printer_id": printer,
+            "file_id": "file_00000000000000000000000000000001", "ordinal": 1, "token": "abcdefghijklmnop",
+            "state": "printing", "cancel_requested": true, "created_at": START,
+        });
+        let command = json!({
+            "id": "cmd_00000000000000000000000000000001", "verb": "cancel", "printer_id": printer, "attempt_id": attempt,
+            "state": "accepted", "created_by": owner, "created_at": START, "expires_at": START.plus_seconds(10),
+        });
+        facts.attempt = Some(InHand { attempt: serde_json::from_value(in_hand).unwrap(), act: None, content: None });
+        facts.commands = vec![serde_json::from_value(command).unwrap()];
+        Input::Facts(Some(facts))
+    }
+
+    #[test]
+    fn a_cancel_that_has_its_command_is_not_sent_beside_it() {
+        let mut core = PrinterCore::new(START, Timing::default());
+        let print = SeenPrint { token: serde_json::from_value(json!("abcdefghijklmnop")).unwrap(), file: None, paused: None };
+        let Input::Report(Report::Heard(mut heard)) = idle(None) else { unreachable!() };
+        (heard.activity, heard.print) = (Activity::Printing, Some(print));
+        core.handle(START, to_be_cancelled());
+        let mut outputs = core.handle(START, Input::Report(Report::Heard(heard)));
+        // Each write is done, and the facts stay: whatever would be sent is sent.
+        for _ in 0..20 {
+            core.handle(START, to_be_cancelled());
+            outputs.extend(core.handle(START, Input::Written(Outcome::Done)));
+        }
+        let beside = |output: &Output| matches!(output, Output::Order(Order::Cancel { command: None, .. }));
+        assert!(!outputs.iter().any(beside), "{outputs:?}");
     }
 }
