@@ -250,7 +250,7 @@ impl World {
         let Some(agent) = &mut self.agent else { return };
         let before = self.book.position();
         let rule = self.book.read(agent.db.rows(), now, &mut self.machines);
-        let events = agent.db.rows().events_after(before, &[], None, 10_000).unwrap();
+        let events = agent.db.rows().events_after(before, &[], None, 10_000).unwrap().events;
         let mut concerned = BTreeSet::new();
         for stored in &events {
             let id = match stored.event.subject.kind {

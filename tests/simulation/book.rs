@@ -44,7 +44,7 @@ impl Book {
 
     /// Reads what was committed, and judges it.
     pub fn read(&mut self, rows: Rows<'_>, now: Timestamp, machines: &mut [Machine]) -> Result<(), String> {
-        for stored in rows.events_after(self.position, &[], None, 10_000).unwrap() {
+        for stored in rows.events_after(self.position, &[], None, 10_000).unwrap().events {
             self.position = stored.position;
             self.the_log_has_no_gap(&stored)?;
             self.revisions_count_up(&stored)?;

@@ -16,8 +16,8 @@ use domain::part::{Part, Pool};
 use domain::permission::Permission;
 use domain::printer::Printer;
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A record's document as JSON.
@@ -202,6 +202,37 @@ impl Index {
             metadata: pairs.into_iter().collect(),
             created_at: record.created_at(),
         }
+    }
+}
+
+impl KindRow {
+    /// The index of a document that may come from a newer farm: a word that is not known here must not
+    /// keep the record out of the lists. What cannot be read by its type is read by the columns' names.
+    pub fn index_leniently(&self, document: &Document, otherwise_created: domain::time::Timestamp) -> Index {
+        (self.index)(document.clone()).unwrap_or_else(|_| {
+            let strings = |name: &str| -> Vec<String> {
+                let items = document.get(name).and_then(Value::as_array).into_iter().flatten();
+                items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+            };
+            let pairs = document.get("metadata").and_then(Value::as_object).into_iter().flatten();
+            let time = |name: &str| document.get(name).and_then(|at| domain::time::Timestamp::deserialize(at).ok());
+            let cell = |column: &Column| match (column.column_type, document.get(column.name)) {
+                (ColumnType::Text, Some(Value::String(text))) => Cell::Text(text.clone()),
+                (ColumnType::Integer, Some(value)) => value.as_i64().into(),
+                (ColumnType::Time, Some(_)) => time(column.name).into(),
+                (ColumnType::Text, Some(_)) | (_, None) => Cell::Null,
+            };
+            Index {
+                cells: self.columns.iter().map(cell).collect(),
+                labels: match self.tag_scope {
+                    TagScope::OwnTags => strings("tags"),
+                    // Whom a job of unknown shape concerns cannot be told: only who sees every printer sees it.
+                    TagScope::Free | TagScope::PrinterColumn(_) | TagScope::JobTarget => Vec::new(),
+                },
+                metadata: pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
+                created_at: time("created_at").unwrap_or(otherwise_created),
+            }
+        })
     }
 }
 

@@ -61,12 +61,9 @@ impl LogReader {
                 batch.gap = true;
                 cursor.position = trimmed;
             }
-            batch.events = rows.events_after(cursor.position, types, None, BATCH)?;
-            batch.more = batch.events.len() == BATCH;
-            cursor.position = match batch.events.last() {
-                Some(last) if batch.more => last.position,
-                Some(_) | None => end.position,
-            };
+            let read = rows.events_after(cursor.position, types, None, BATCH)?;
+            (batch.events, batch.more) = (read.events, read.full);
+            cursor.position = read.last.filter(|_| read.full).unwrap_or(end.position);
             Ok(batch)
         })
     }

@@ -15,7 +15,7 @@ CREATE TABLE event (
     id TEXT NOT NULL UNIQUE, type TEXT NOT NULL,
     subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL, subject_revision INTEGER NOT NULL,
     actor TEXT NOT NULL, occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, clock_ok INTEGER NOT NULL, live INTEGER NOT NULL,
-    labels TEXT NOT NULL, body TEXT NOT NULL,
+    api_version TEXT NOT NULL, labels TEXT NOT NULL, body TEXT NOT NULL,
     UNIQUE (store_id, farm_id, number)
 ) STRICT;
 CREATE INDEX event_of ON event (subject_id, position);

@@ -49,12 +49,12 @@ fn head(connection: &Connection, home: &str) -> Result<Option<(u64, [u8; 32])>, 
 }
 
 impl Tx<'_> {
-    /// Appends an entry to the farm's chain.
+    /// Appends an entry to the chain of this write's home.
     ///
     /// # Errors
     /// What the database says.
     pub fn audit(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
-        let home = self.home.farm_id.to_string();
+        let home = self.audit_home();
         let (n, before) = head(self.sql()?, &home)?.map_or((1, genesis(&home)), |(n, hash)| (n + 1, hash));
         let text = json("audit", entry)?;
         let hash = link(&before, n, &text);

@@ -30,6 +30,8 @@ pub struct Db {
     connection: Connection,
     entropy: Box<dyn Entropy>,
     home: HomeIds,
+    /// The home as the open transaction leaves it.
+    home_after: HomeIds,
     live: bool,
 }
 
@@ -50,7 +52,7 @@ impl Db {
         connection.execute_batch(PRAGMAS)?;
         migrations::run(&mut connection)?;
         let home = home(&connection, options.now, options.entropy.as_mut())?;
-        Ok(Self { connection, entropy: options.entropy, home, live: options.live })
+        Ok(Self { connection, entropy: options.entropy, home, home_after: home, live: options.live })
     }
 
     /// The store and the farm that this database writes for.
@@ -83,6 +85,7 @@ impl Db {
 
     /// Opens the transaction of a batch.
     pub(crate) fn begin(&mut self) -> Result<(), StoreError> {
+        self.home_after = self.home;
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
@@ -92,9 +95,19 @@ impl Db {
         by: By,
         write: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut tx =
-            Tx { connection: &self.connection, entropy: self.entropy.as_mut(), home: self.home, live: self.live, by, derived: 0 };
-        tx.part(write)
+        let mut tx = Tx {
+            connection: &self.connection,
+            entropy: self.entropy.as_mut(),
+            home: self.home_after,
+            live: self.live,
+            by,
+            derived: 0,
+        };
+        let result = tx.part(write);
+        if result.is_ok() {
+            self.home_after = tx.home;
+        }
+        result
     }
 
     /// Whether SQLite gave the open transaction up: nothing more may be written into the batch.
@@ -108,10 +121,16 @@ impl Db {
             return Err(StoreError::given_up());
         }
         let result = self.connection.execute_batch("COMMIT");
-        if result.is_err() {
-            self.roll_back();
+        match result {
+            Ok(()) => {
+                self.home = self.home_after;
+                Ok(())
+            }
+            Err(error) => {
+                self.roll_back();
+                Err(error.into())
+            }
         }
-        Ok(result?)
     }
 
     fn roll_back(&self) {

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::error::StoreError;
 use crate::rows::{Rows, parse_id};
-use crate::tx::{BODY_VERSION, Tx};
+use crate::tx::Tx;
 
 /// A place in one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,17 @@ pub struct StoredEvent {
     pub event: Event,
 }
 
+/// Events that were read, and how far that went.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EventsRead {
+    /// What this version can read, oldest first.
+    pub events: Vec<StoredEvent>,
+    /// The position of the last one that was looked at.
+    pub last: Option<u64>,
+    /// As many as were asked for: there may be more.
+    pub full: bool,
+}
+
 impl Rows<'_> {
     /// The end of the log.
     ///
@@ -63,7 +74,8 @@ impl Rows<'_> {
     }
 
     /// Events after a position, oldest first; only of these types if any are named, only about that
-    /// subject if one is named.
+    /// subject if one is named. What a newer farm told in words that are not known here is passed over:
+    /// it must not hide the rest.
     ///
     /// # Errors
     /// What the database says.
@@ -73,7 +85,7 @@ impl Rows<'_> {
         types: &[EventType],
         subject: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<StoredEvent>, StoreError> {
+    ) -> Result<EventsRead, StoreError> {
         let mut values = vec![Value::Integer(i64::try_from(position).unwrap_or(i64::MAX))];
         let mut sql = format!("SELECT {COLUMNS} FROM event WHERE position > ?1");
         if !types.is_empty() {
@@ -89,7 +101,16 @@ impl Rows<'_> {
         sql += &format!(" ORDER BY position LIMIT ?{}", values.len());
         let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map(rusqlite::params_from_iter(values), columns)?;
-        rows.map(|row| read(row?)).collect()
+        let mut found = EventsRead::default();
+        let mut looked_at = 0;
+        for row in rows {
+            let row = row?;
+            looked_at += 1;
+            found.last = Some(row.position);
+            found.events.extend(read(row).ok());
+        }
+        found.full = looked_at == limit;
+        Ok(found)
     }
 
     /// One event by its id.
@@ -129,7 +150,7 @@ impl Tx<'_> {
 }
 
 const COLUMNS: &str = "position, store_id, farm_id, number, id, type, subject_kind, subject_id, subject_revision, actor, occurred_at, \
-                       received_at, clock_ok, live, labels, body";
+                       received_at, clock_ok, live, api_version, labels, body";
 
 struct Columns {
     position: u64,
@@ -146,6 +167,7 @@ struct Columns {
     received_at: i64,
     clock_ok: bool,
     live: bool,
+    api_version: String,
     labels: String,
     body: String,
 }
@@ -166,8 +188,9 @@ fn columns(r: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
         received_at: r.get(11)?,
         clock_ok: r.get(12)?,
         live: r.get(13)?,
-        labels: r.get(14)?,
-        body: r.get(15)?,
+        api_version: r.get(14)?,
+        labels: r.get(15)?,
+        body: r.get(16)?,
     })
 }
 
@@ -187,7 +210,7 @@ fn read(c: Columns) -> Result<StoredEvent, StoreError> {
         received_at: Timestamp::from_millis(c.received_at),
         clock_ok: c.clock_ok,
         live: c.live,
-        api_version: BODY_VERSION.to_owned(),
+        api_version: c.api_version,
         data: serde_json::from_str(&c.body).map_err(bad)?,
     };
     let labels = c.labels.lines().map(str::to_owned).collect();

@@ -45,7 +45,7 @@ fn create_sql(row: &KindRow) -> String {
          number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, \
          changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL{}) STRICT;\
          CREATE INDEX {table}_position ON {table} (position);\
-         CREATE INDEX {table}_created ON {table} (created_at, id);",
+         CREATE INDEX {table}_created ON {table} (store_id, created_at, id);",
         columns_sql(row)
     );
     for column in row.columns.iter().filter(|column| column.indexed) {
@@ -110,7 +110,7 @@ fn rebuild(connection: &Connection, row: &KindRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn write_cells(connection: &Connection, row: &KindRow, id: &str, index: &Index) -> Result<(), StoreError> {
+pub fn write_cells(connection: &Connection, row: &KindRow, id: &str, index: &Index) -> Result<(), StoreError> {
     if row.columns.is_empty() {
         return Ok(());
     }

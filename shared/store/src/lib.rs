@@ -3,6 +3,7 @@
 //! clock: time and randomness are handed in.
 
 mod audit;
+mod copies;
 mod credentials;
 mod db;
 mod error;
@@ -19,10 +20,11 @@ mod tx;
 mod writer;
 
 pub use audit::AuditEntry;
+pub use copies::{Copied, FeedRow, is_copied};
 pub use credentials::{Credential, CredentialKind, credential_hash};
 pub use db::{Db, OpenOptions};
 pub use error::StoreError;
-pub use events::{EventCursor, StoredEvent};
+pub use events::{EventCursor, EventsRead, StoredEvent};
 pub use floor::{Act, ActState, Observed};
 pub use list::{Listed, Within};
 pub use migrations::schema_sql;

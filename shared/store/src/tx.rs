@@ -7,7 +7,7 @@ use contract::event::{API_VERSION, Change, EventType, Named};
 use contract::record::{Document, Index, KindRow, Record, kind_row};
 use domain::actor::Actor;
 use domain::farm::HomeIds;
-use domain::id::{EventId, Id};
+use domain::id::{EventId, Id, StoreId};
 use domain::kind::Kind;
 use domain::time::Timestamp;
 use rusqlite::{Connection, ToSql, params};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
 use crate::kinds::{Bound, table, write_labels};
-use crate::rows::{Row, Rows};
+use crate::rows::{RawRow, Row, Rows};
 
 /// Where random bytes come from.
 pub trait Entropy: Send {
@@ -51,12 +51,14 @@ pub struct By {
     pub actor: Actor,
     /// With an `Idempotency-Key`: the digest that new ids are derived from.
     pub derive_ids: Option<[u8; 32]>,
+    /// The store whose account facts are written, where a database serves several; none = the database's own home.
+    pub account_of: Option<StoreId>,
 }
 
 impl By {
     /// That actor at that time.
     pub const fn new(actor: Actor, now: Timestamp) -> Self {
-        Self { now, clock_ok: true, actor, derive_ids: None }
+        Self { now, clock_ok: true, actor, derive_ids: None, account_of: None }
     }
 }
 
@@ -178,8 +180,7 @@ impl<'c> Tx<'c> {
     /// [`StoreError::Stale`] if there is no such record; else what the database says.
     pub fn update_as<R: Record>(&mut self, record: &R, named: &[Named]) -> Result<u64, StoreError> {
         let id = record.id().to_string();
-        let stale = || StoreError::Stale { kind: R::KIND.word(), id: id.clone(), expected: 1 };
-        let old = self.rows().raw(R::KIND, &id)?.ok_or_else(stale)?;
+        let old = self.own_row(R::KIND, &id)?;
         if named.is_empty() && document(record)? == old.document {
             return Ok(old.revision);
         }
@@ -197,8 +198,7 @@ impl<'c> Tx<'c> {
     /// What the database says.
     pub fn delete<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         let id = record.id().to_string();
-        let stale = || StoreError::Stale { kind: R::KIND.word(), id: id.clone(), expected: 1 };
-        let old = self.rows().raw(R::KIND, &id)?.ok_or_else(stale)?;
+        let old = self.own_row(R::KIND, &id)?;
         let event = EventType::Record(R::KIND, Change::Deleted);
         let (position, number) = self.event(event, R::KIND, &id, old.revision + 1, &event_body(record)?, &record.labels())?;
         let cells: String = R::COLUMNS.iter().map(|column| format!(", {} = NULL", column.name)).collect();
@@ -274,9 +274,32 @@ impl<'c> Tx<'c> {
         write_labels(self.sql()?, row.kind, id, index)
     }
 
+    /// The store and the farm of what is written; at a door of accounts everything is of the account.
     fn home_words(&self, kind: Kind) -> (String, String) {
-        let farm = if kind.is_account() { String::new() } else { self.home.farm_id.to_string() };
-        (self.home.store_id.to_string(), farm)
+        let farm = if kind.is_account() || self.by.account_of.is_some() { String::new() } else { self.home.farm_id.to_string() };
+        (self.store().to_string(), farm)
+    }
+
+    /// The store that this write is for.
+    pub fn store(&self) -> StoreId {
+        self.by.account_of.unwrap_or(self.home.store_id)
+    }
+
+    /// The name of the audit chain that this write belongs to: the farm's, or the account's.
+    pub(crate) fn audit_home(&self) -> String {
+        self.by.account_of.map_or_else(|| self.home.farm_id.to_string(), |store| store.to_string())
+    }
+
+    /// The row that is about to change. One of another store is not there.
+    fn own_row(&self, kind: Kind, id: &str) -> Result<RawRow, StoreError> {
+        let stale = || StoreError::Stale { kind: kind.word(), id: id.to_owned(), expected: 1 };
+        self.rows().raw(kind, id)?.filter(|row| row.store_id == self.store()).ok_or_else(stale)
+    }
+
+    /// The next place in this database's log.
+    pub(crate) fn next_position(&mut self) -> Result<u64, StoreError> {
+        let mut statement = self.sql()?.prepare_cached("UPDATE log SET position = position + 1 RETURNING position")?;
+        Ok(statement.query_row([], |r| r.get(0))?)
     }
 
     /// Appends an event; returns its position and number.
@@ -290,10 +313,7 @@ impl<'c> Tx<'c> {
         labels: &[String],
     ) -> Result<(u64, u64), StoreError> {
         let (store, farm) = self.home_words(kind);
-        let position: u64 = self
-            .sql()?
-            .prepare_cached("UPDATE log SET position = position + 1 RETURNING position")?
-            .query_row([], |r| r.get(0))?;
+        let position = self.next_position()?;
         let number: u64 = self
             .sql()?
             .prepare_cached(
@@ -308,8 +328,8 @@ impl<'c> Tx<'c> {
         self.sql()?
             .prepare_cached(
                 "INSERT INTO event (position, store_id, farm_id, number, id, type, subject_kind, subject_id, subject_revision, \
-                 actor, occurred_at, received_at, clock_ok, live, labels, body) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14, ?15)",
+                 actor, occurred_at, received_at, clock_ok, live, api_version, labels, body) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?
             .execute(params![
                 position,
@@ -325,15 +345,13 @@ impl<'c> Tx<'c> {
                 now,
                 self.by.clock_ok,
                 self.live,
+                API_VERSION,
                 labels.join("\n"),
                 body
             ])?;
         Ok((position, number))
     }
 }
-
-/// The date of the contract that stored event bodies follow.
-pub const BODY_VERSION: &str = API_VERSION;
 
 /// A value as JSON text.
 pub(crate) fn json<T: serde::Serialize>(kind: &'static str, value: &T) -> Result<String, StoreError> {

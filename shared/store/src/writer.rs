@@ -33,7 +33,7 @@ struct Inner {
     readers: Mutex<Vec<Connection>>,
     path: std::path::PathBuf,
     head: watch::Receiver<u64>,
-    home: HomeIds,
+    home: watch::Receiver<HomeIds>,
 }
 
 trait Job: Send {
@@ -81,19 +81,19 @@ impl Store {
     pub fn open(path: &Path, mut options: OpenOptions) -> Result<Self, StoreError> {
         options.path = Some(path.to_owned());
         let db = Db::open(options)?;
-        let home = db.home();
+        let (moved, home) = watch::channel(db.home());
         let (jobs, inbox) = channel();
         let (tell, head) = watch::channel(db.rows().log_end()?.position);
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         thread
-            .spawn(move || write_until_closed(db, &inbox, &tell))
+            .spawn(move || write_until_closed(db, &inbox, &tell, &moved))
             .map_err(|error| StoreError::NotCommitted(error.to_string()))?;
         Ok(Self { inner: Arc::new(Inner { jobs, readers: Mutex::default(), path: path.to_owned(), head, home }) })
     }
 
     /// The store and the farm that this store writes for.
     pub fn home(&self) -> HomeIds {
-        self.inner.home
+        *self.inner.home.borrow()
     }
 
     /// The end of the log, to be woken by.
@@ -137,7 +137,7 @@ impl Store {
     }
 }
 
-fn write_until_closed(mut db: Db, inbox: &Receiver<Box<dyn Job>>, head: &watch::Sender<u64>) {
+fn write_until_closed(mut db: Db, inbox: &Receiver<Box<dyn Job>>, head: &watch::Sender<u64>, home: &watch::Sender<HomeIds>) {
     let mut quiet = true;
     loop {
         let first = match inbox.recv_timeout(QUIET) {
@@ -162,6 +162,7 @@ fn write_until_closed(mut db: Db, inbox: &Receiver<Box<dyn Job>>, head: &watch::
             }
         }
         let commit = begun.and_then(|()| db.commit().map_err(|error| error.to_string()));
+        home.send_if_modified(|home| std::mem::replace(home, db.home()) != db.home());
         if let Ok(end) = db.rows().log_end() {
             head.send_if_modified(|head| std::mem::replace(head, end.position) != end.position);
         }
@@ -248,7 +249,7 @@ mod tests {
         assert_eq!(settings(&store, &[&format!("filler-{written}")]), [false]);
         room(&store, None).await;
         store.write(by(), |tx| tx.create(&pool(1, "a"))).await.unwrap();
-        let numbers = store.read::<_, StoreError>(|rows| Ok(rows.events_after(0, &[], None, 9)?.len())).unwrap();
+        let numbers = store.read::<_, StoreError>(|rows| Ok(rows.events_after(0, &[], None, 9)?.events.len())).unwrap();
         assert_eq!((numbers, *store.head().borrow()), (1, 1));
     }
 

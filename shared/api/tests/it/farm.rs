@@ -338,7 +338,7 @@ impl Farm {
     }
 
     pub fn event_words(&self) -> Vec<String> {
-        let events = self.door.store.read(|rows| rows.events_after(0, &[], None, 10_000)).unwrap();
+        let events = self.door.store.read(|rows| rows.events_after(0, &[], None, 10_000)).unwrap().events;
         events.iter().map(|stored| stored.event.event_type.to_string()).collect()
     }
 }

@@ -61,7 +61,7 @@ pub fn ids(rows: Rows<'_>, kind: Kind, selection: &Selection, within: Within<'_>
 }
 
 pub fn events(rows: Rows<'_>) -> Vec<Event> {
-    rows.events_after(0, &[], None, 1_000_000).unwrap().into_iter().map(|stored| stored.event).collect()
+    rows.events_after(0, &[], None, 1_000_000).unwrap().events.into_iter().map(|stored| stored.event).collect()
 }
 
 pub fn words(rows: Rows<'_>) -> Vec<String> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::farm::{NOW, by, by_at, db, id, job, pool};
 
 fn positions(db: &Db) -> Vec<u64> {
-    db.rows().events_after(0, &[], None, 100).unwrap().into_iter().map(|event| event.position).collect()
+    db.rows().events_after(0, &[], None, 100).unwrap().events.into_iter().map(|event| event.position).collect()
 }
 
 fn job_at(db: &mut Db, n: u128, seconds: i64, clock_ok: bool) {
@@ -28,7 +28,7 @@ fn events_are_read_after_a_position_by_type_by_subject_and_by_id() {
         .unwrap();
     }
     let read = |position, types: &[EventType], subject: Option<&str>, limit| -> Vec<u64> {
-        db.rows().events_after(position, types, subject, limit).unwrap().iter().map(|event| event.position).collect()
+        db.rows().events_after(position, types, subject, limit).unwrap().events.iter().map(|event| event.position).collect()
     };
     assert_eq!(read(0, &[], None, 2), [1, 2]);
     assert_eq!(read(2, &[], None, 100), [3, 4, 5, 6]);
@@ -38,7 +38,7 @@ fn events_are_read_after_a_position_by_type_by_subject_and_by_id() {
     assert_eq!(read(0, &[], Some(&second), 100), [3]);
     assert_eq!(read(0, &pools, Some(&second), 100), [0; 0]);
     assert_eq!(read(6, &[], None, 100), [0; 0]);
-    let event = db.rows().events_after(2, &[], None, 1).unwrap().remove(0);
+    let event = db.rows().events_after(2, &[], None, 1).unwrap().events.remove(0);
     assert_eq!(db.rows().event(&event.event.id.to_string()).unwrap(), Some(event));
     assert_eq!(db.rows().event("evt_0").unwrap(), None);
 }
@@ -49,7 +49,8 @@ fn an_event_carries_the_labels_of_its_subject_at_that_time() {
     db.write(by(), |tx| tx.create(&pool(1, &["a", "b:c"]))).unwrap();
     db.write(by(), |tx| tx.update(&pool(1, &["d"]))).unwrap();
     db.write(by(), |tx| tx.update(&pool(1, &[]))).unwrap();
-    let labels: Vec<Vec<String>> = db.rows().events_after(0, &[], None, 9).unwrap().into_iter().map(|e| e.labels).collect();
+    let labels: Vec<Vec<String>> =
+        db.rows().events_after(0, &[], None, 9).unwrap().events.into_iter().map(|e| e.labels).collect();
     assert_eq!(labels, [vec!["a".to_owned(), "b:c".to_owned()], vec!["d".to_owned()], vec![]]);
 }
 

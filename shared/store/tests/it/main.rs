@@ -6,6 +6,7 @@ mod audit;
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod copies;
 mod crashes;
 #[cfg(test)]
 mod farm;

@@ -31,8 +31,8 @@ impl Read for ListEvents {
             let mut looked_at = 0;
             'page: while items.len() < query.limit && looked_at < LOOKED_AT {
                 let found = rows.events_after(cursor.position, &query.types, query.subject.as_deref(), query.limit)?;
-                let last = found.len() < query.limit;
-                for stored in found {
+                let (read_to, more) = (found.last, found.full);
+                for stored in found.events {
                     if items.len() == query.limit {
                         break 'page;
                     }
@@ -40,9 +40,12 @@ impl Read for ListEvents {
                     cursor.position = stored.position;
                     items.extend(sight.project(rows, stored)?);
                 }
-                if last {
-                    cursor.position = end.position;
-                    break;
+                match read_to.filter(|_| more) {
+                    Some(position) => cursor.position = position,
+                    None => {
+                        cursor.position = end.position;
+                        break;
+                    }
                 }
             }
             Ok(EventPage { items, next_cursor: cursor.to_string(), gap })
