@@ -72,7 +72,7 @@ impl Agent {
         let at_folder = |error| AssembleError::Folder(folder.to_owned(), error);
         std::fs::create_dir_all(folder).map_err(at_folder)?;
         let lock = lock(folder)?;
-        let sealer = Sealer::new(&first_run::key(folder).map_err(at_folder)?);
+        let sealer = Sealer::new(&api::installation::key(folder).map_err(at_folder)?);
         let blobs = Blobs::open(&folder.join("files")).map_err(at_folder)?;
         let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: config.live };
         let store = Store::open(&folder.join("gantry.db"), options)?;
@@ -141,7 +141,7 @@ impl Running {
     /// What the database says.
     pub async fn sign_in_link(&self) -> Result<String, AssembleError> {
         let by = By::new(Actor::farm(self.door.home().farm_id), self.door.now());
-        let token = api::ops::access::one_time_link(&self.door.store, by).await?;
+        let token = api::ops::access::one_time_link(&self.door.store, by, None).await?;
         Ok(format!("http://{}/#token={token}", self.address))
     }
 

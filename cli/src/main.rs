@@ -14,6 +14,7 @@ mod login;
 mod output;
 mod pages;
 mod printers;
+mod relay;
 mod serve;
 mod session;
 mod sse;
@@ -69,6 +70,9 @@ enum Verb {
     Demo(demo::Demo),
     /// Run the agent of a farm.
     Agent(serve::Serve),
+    /// Run the relay: the farm's door to the world; or make a store on it.
+    #[command(before_help = "Examples:\n  gantry relay\n  gantry relay store create \"Anna's prints\"")]
+    Relay(relay::Relay),
     /// Keep a farm's address and key; the key is read from standard input.
     #[command(before_help = "Examples:\n  gantry login\n  gantry login --url https://farm.example < key.txt")]
     Login,
@@ -162,6 +166,7 @@ impl Command {
         match self.verb {
             Verb::Demo(demo) => demo.run(&out).await,
             Verb::Agent(serve) => serve.run(&out).await,
+            Verb::Relay(relay) => relay.run(&out).await,
             Verb::Login => login::login(url.as_deref(), &out).await,
             Verb::Logout => login::logout(&out),
             Verb::Status => farm::status(&session()?).await,

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use agent::Agent;
 use agent::config::Config;
 use agent::fleet::core::Timing;
-use agent::{Agent, Running};
 use api::clock::SystemClock;
 use clap::Args;
 
@@ -52,8 +52,8 @@ impl Serve {
     }
 }
 
-/// Waits for a signal, then stops.
-pub async fn until_stopped(running: Running) {
+/// Waits for a signal, then stops what runs by dropping it.
+pub async fn until_stopped<R>(running: R) {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

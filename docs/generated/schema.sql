@@ -12,7 +12,7 @@ CREATE TABLE event (
     id TEXT NOT NULL UNIQUE, type TEXT NOT NULL,
     subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL, subject_revision INTEGER NOT NULL,
     actor TEXT NOT NULL, occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, clock_ok INTEGER NOT NULL, live INTEGER NOT NULL,
-    labels TEXT NOT NULL, body TEXT NOT NULL,
+    api_version TEXT NOT NULL, labels TEXT NOT NULL, body TEXT NOT NULL,
     UNIQUE (store_id, farm_id, number)
 ) STRICT;
 CREATE TABLE home (store_id TEXT NOT NULL, farm_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (store_id, farm_id)) STRICT, WITHOUT ROWID;
@@ -31,6 +31,8 @@ CREATE TABLE rec_pool (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT
 CREATE TABLE rec_printer (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, model TEXT, display TEXT, connection TEXT, activity TEXT, bed TEXT, admin TEXT, driver TEXT, external_id TEXT) STRICT;
 CREATE TABLE rec_session (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, actor TEXT) STRICT;
 CREATE TABLE rec_slicer_key (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, state TEXT) STRICT;
+CREATE TABLE rec_store (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT) STRICT;
+CREATE TABLE rec_user (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, role TEXT) STRICT;
 CREATE TABLE request (id TEXT PRIMARY KEY, body_hash TEXT NOT NULL, outcome TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE secret (owner TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (owner, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -39,39 +41,43 @@ CREATE INDEX credential_of ON credential (owner);
 CREATE INDEX event_of ON event (subject_id, position);
 CREATE INDEX label_of ON label (kind, id);
 CREATE INDEX pair_of ON pair (kind, id);
-CREATE INDEX rec_api_key_created ON rec_api_key (created_at, id);
+CREATE INDEX rec_api_key_created ON rec_api_key (store_id, created_at, id);
 CREATE INDEX rec_api_key_position ON rec_api_key (position);
-CREATE INDEX rec_attempt_created ON rec_attempt (created_at, id);
+CREATE INDEX rec_attempt_created ON rec_attempt (store_id, created_at, id);
 CREATE INDEX rec_attempt_file_id ON rec_attempt (file_id, created_at, id);
 CREATE INDEX rec_attempt_job_id ON rec_attempt (job_id, created_at, id);
 CREATE INDEX rec_attempt_position ON rec_attempt (position);
 CREATE INDEX rec_attempt_printer_id ON rec_attempt (printer_id, created_at, id);
-CREATE INDEX rec_command_created ON rec_command (created_at, id);
+CREATE INDEX rec_command_created ON rec_command (store_id, created_at, id);
 CREATE INDEX rec_command_position ON rec_command (position);
 CREATE INDEX rec_command_printer_id ON rec_command (printer_id, created_at, id);
 CREATE INDEX rec_command_state ON rec_command (state, created_at, id);
-CREATE INDEX rec_farm_created ON rec_farm (created_at, id);
+CREATE INDEX rec_farm_created ON rec_farm (store_id, created_at, id);
 CREATE INDEX rec_farm_position ON rec_farm (position);
-CREATE INDEX rec_file_created ON rec_file (created_at, id);
+CREATE INDEX rec_file_created ON rec_file (store_id, created_at, id);
 CREATE INDEX rec_file_position ON rec_file (position);
 CREATE INDEX rec_file_sha256 ON rec_file (sha256, created_at, id);
-CREATE INDEX rec_job_created ON rec_job (created_at, id);
+CREATE INDEX rec_job_created ON rec_job (store_id, created_at, id);
 CREATE INDEX rec_job_external_id ON rec_job (external_id, created_at, id);
 CREATE INDEX rec_job_file_id ON rec_job (file_id, created_at, id);
 CREATE INDEX rec_job_phase ON rec_job (phase, created_at, id);
 CREATE INDEX rec_job_position ON rec_job (position);
 CREATE INDEX rec_job_printer_id ON rec_job (printer_id, created_at, id);
 CREATE INDEX rec_job_rank ON rec_job (rank, created_at, id);
-CREATE INDEX rec_part_created ON rec_part (created_at, id);
+CREATE INDEX rec_part_created ON rec_part (store_id, created_at, id);
 CREATE INDEX rec_part_external_id ON rec_part (external_id, created_at, id);
 CREATE INDEX rec_part_position ON rec_part (position);
-CREATE INDEX rec_pool_created ON rec_pool (created_at, id);
+CREATE INDEX rec_pool_created ON rec_pool (store_id, created_at, id);
 CREATE INDEX rec_pool_position ON rec_pool (position);
-CREATE INDEX rec_printer_created ON rec_printer (created_at, id);
+CREATE INDEX rec_printer_created ON rec_printer (store_id, created_at, id);
 CREATE INDEX rec_printer_external_id ON rec_printer (external_id, created_at, id);
 CREATE INDEX rec_printer_position ON rec_printer (position);
-CREATE INDEX rec_session_created ON rec_session (created_at, id);
+CREATE INDEX rec_session_created ON rec_session (store_id, created_at, id);
 CREATE INDEX rec_session_position ON rec_session (position);
-CREATE INDEX rec_slicer_key_created ON rec_slicer_key (created_at, id);
+CREATE INDEX rec_slicer_key_created ON rec_slicer_key (store_id, created_at, id);
 CREATE INDEX rec_slicer_key_position ON rec_slicer_key (position);
+CREATE INDEX rec_store_created ON rec_store (store_id, created_at, id);
+CREATE INDEX rec_store_position ON rec_store (position);
+CREATE INDEX rec_user_created ON rec_user (store_id, created_at, id);
+CREATE INDEX rec_user_position ON rec_user (position);
 CREATE INDEX request_age ON request (created_at);

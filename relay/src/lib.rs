@@ -1,4 +1,7 @@
 //! The relay: the farm's door to the world. A thin server that gives the outside one permissioned API,
 //! signed webhooks and an MQTT stream, and holds a copy of each farm; it never writes a farm's facts.
-//! It assembles the same operations as the agent. Its tunnel, mailbox and accounts come with the next
-//! step; until then a farm is reached on its own network.
+//! It assembles the same operations as the agent, for the accounts of many stores.
+
+pub mod assemble;
+pub mod config;
+mod page;

@@ -57,6 +57,11 @@ impl Door {
         self.clock.now()
     }
 
+    /// Whether this is a relay's door: the home of every store's accounts, and of no farm.
+    pub const fn is_relay(&self) -> bool {
+        self.account_home && self.farm.is_none()
+    }
+
     /// The store and the farm.
     pub fn home(&self) -> HomeIds {
         self.store.home()

@@ -95,6 +95,12 @@ pub trait Write: Contract {
     /// Makes ready what takes long or needs the floor. Changes nothing.
     fn prepare(by: &By<Self>, door: &Door, asked: &Asked<Self>) -> impl Future<Output = Result<Self::Prepared, Failure>> + Send;
 
+    /// The store that is written for at a relay, where the call itself says it: whoever signs in belongs
+    /// to no store before that.
+    fn store_of(_prepared: &Self::Prepared) -> Option<domain::id::StoreId> {
+        None
+    }
+
     /// Decides and writes. What it returns has happened only after the commit.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use contract::problem::{Code, Problem};
 use domain::access::{Access, Decision, Grants};
 use domain::actor::{Actor, ActorKind};
 use domain::command::Command;
-use domain::id::CommandId;
+use domain::id::{CommandId, StoreId};
 use domain::permission::PermissionSet;
 use serde_json::Value;
 use store::{AuditEntry, Outcome, RequestKey};
@@ -214,9 +214,11 @@ async fn write<C: Write>(
 ) -> Result<Answer, Problem> {
     let prepared = C::prepare(&by, door, &asked).await.map_err(Problem::from)?;
     // A dry run neither repeats an answer nor takes the place of the call that it tries out.
-    let key = how.idempotency_key.as_ref().filter(|_| !by.dry_run).map(|key| request_key::<C>(door, &by.actor, key, &sent));
+    let key =
+        how.idempotency_key.as_ref().filter(|_| !by.dry_run).map(|key| request_key::<C>(door, by.store, &by.actor, key, &sent));
     let mut stamp = store::By::new(by.actor.clone(), door.now());
     stamp.clock_ok = crate::clock::is_set(stamp.now);
+    stamp.account_of = door.is_relay().then(|| C::store_of(&prepared).unwrap_or(by.store));
     stamp.derive_ids = key.as_ref().map(RequestKey::digest);
     let (sealer, farm, live) = (door.sealer.clone(), door.farm.clone(), door.live);
     let written = door
@@ -255,9 +257,9 @@ async fn write<C: Write>(
     }
 }
 
-fn request_key<C: Contract>(door: &Door, actor: &Actor, key: &str, sent: &Value) -> RequestKey {
+fn request_key<C: Contract>(door: &Door, store: StoreId, actor: &Actor, key: &str, sent: &Value) -> RequestKey {
     let home = match C::HOME {
-        Home::Account => door.home().store_id.to_string(),
+        Home::Account => store.to_string(),
         Home::Farm | Home::Door => door.home().farm_id.to_string(),
     };
     RequestKey::new(&home, &actor.to_string(), C::ID, key, sent.to_string().as_bytes())

@@ -2,7 +2,9 @@
 //! clients are read from here.
 
 use contract::operation::OperationRow;
-use contract::ops::{access, attempts, commands, events, farms, files, jobs, keys, parts, pools, printers, queue, system};
+use contract::ops::{
+    access, accounts, attempts, commands, events, farms, files, jobs, keys, parts, pools, printers, queue, system,
+};
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
 
@@ -16,6 +18,9 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<access::DeleteSession>::row(),
         Writes::<access::SetOwnerPassword>::row(),
         Reads::<access::ListPermissions>::row(),
+        Reads::<accounts::ListStores>::row(),
+        Reads::<accounts::ListUsers>::row(),
+        Reads::<accounts::GetUser>::row(),
         Reads::<keys::ListApiKeys>::row(),
         Writes::<keys::CreateApiKey>::row(),
         Reads::<keys::GetApiKey>::row(),

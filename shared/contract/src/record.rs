@@ -4,6 +4,7 @@
 mod kinds;
 
 use domain::access::Grants;
+use domain::account::{Store, User};
 use domain::actor::Actor;
 use domain::attempt::Attempt;
 use domain::command::Command;
@@ -257,6 +258,8 @@ pub const KINDS: &[KindRow] = &[
     row::<Job>(),
     row::<Attempt>(),
     row::<Command>(),
+    row::<Store>(),
+    row::<User>(),
     row::<ApiKey>(),
     row::<SlicerKey>(),
     row::<Session>(),

@@ -115,6 +115,8 @@ ids! {
     CommandId = "cmd";
     /// An event.
     EventId = "evt";
+    /// A person with an account at the relay.
+    UserId = "usr";
     /// An API key.
     ApiKeyId = "key";
     /// A slicer key.

@@ -46,6 +46,8 @@ kinds! {
     Job = "job", "jobs", "job", "One plate to be printed.";
     Attempt = "attempt", "attempts", "att", "One try of a job on one printer.";
     Command = "command", "commands", "cmd", "Something asked of the farm that is followed.";
+    Store = "store", "stores", "store", "The tenant: one business.";
+    User = "user", "users", "usr", "A person with an account at the relay.";
     ApiKey = "api_key", "api_keys", "key", "A key for a program.";
     SlicerKey = "slicer_key", "slicer_keys", "slk", "A key that may only submit files.";
     Session = "session", "sessions", "ses", "A signed-in browser or phone.";
@@ -55,7 +57,7 @@ impl Kind {
     /// Whether its facts belong to the account and not to a farm.
     pub const fn is_account(self) -> bool {
         match self {
-            Kind::ApiKey => true,
+            Kind::Store | Kind::User | Kind::ApiKey => true,
             Kind::Farm
             | Kind::Printer
             | Kind::Pool

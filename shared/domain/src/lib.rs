@@ -3,6 +3,7 @@
 //! handed in. The words are those of `docs/product.md`.
 
 pub mod access;
+pub mod account;
 pub mod actor;
 pub mod attempt;
 pub mod bed;

@@ -2,7 +2,7 @@
 
 use contract::list::{ListQuery, Page, View};
 use contract::operation::{Asked, Contract, Of};
-use contract::ops::{access, attempts, commands, farms, files, jobs, keys, parts, pools, printers};
+use contract::ops::{access, accounts, attempts, commands, farms, files, jobs, keys, parts, pools, printers};
 use contract::record::Record;
 
 use crate::door::Door;
@@ -46,6 +46,8 @@ macro_rules! shows {
 
 lists! {
     access::ListSessions => domain::key::Session,
+    accounts::ListStores => domain::account::Store,
+    accounts::ListUsers => domain::account::User,
     attempts::ListAttempts => domain::attempt::Attempt,
     commands::ListCommands => domain::command::Command,
     farms::ListFarms => domain::farm::Farm,
@@ -59,6 +61,7 @@ lists! {
 }
 
 shows! {
+    accounts::GetUser => domain::account::User,
     attempts::GetAttempt => domain::attempt::Attempt,
     commands::GetCommand => domain::command::Command,
     farms::GetFarm => domain::farm::Farm,

@@ -6,9 +6,12 @@ use axum::body::Body;
 use contract::operation::{BodyForm, Method, OperationRow};
 use contract::problem::Code;
 use domain::access::{Access, Grants};
+use domain::account::User;
 use domain::attempt::{Attempt, AttemptEvent};
+use domain::id::{Id, UserId};
 use domain::permission::{Permission, PermissionSet};
 use domain::printer::Printer;
+use domain::role::Role;
 use gantry_api as api;
 use http::Request;
 use http::header::{HeaderName, HeaderValue};
@@ -36,6 +39,14 @@ impl World {
         let pool = made(farm.post("/v1/pools", json!({"name": "Pool", "tags": ["rack-a"]})).await.expect(201), "/id");
         let slicer_key = made(farm.post("/v1/slicer_keys", json!({"name": "S"})).await.expect(201), "/slicer_key/id");
         let api_key = made(farm.post("/v1/api_keys", json!({"name": "K", "role": "viewer"})).await.expect(201), "/api_key/id");
+        let user = User {
+            id: UserId::new(crate::farm::NOW, [1; 10]),
+            name: "U".parse().unwrap(),
+            role: Role::Viewer,
+            created_at: crate::farm::NOW,
+        };
+        let person = user.clone();
+        farm.write(move |tx| Ok(tx.create(&person)?)).await;
         let link = farm.one_time().await;
         let session = made(farm.post("/v1/sessions", json!({"one_time_token": link})).await.expect(201), "/id");
         let event = made(farm.get("/v1/events?limit=1").await.expect(200), "/items/0/id");
@@ -53,6 +64,7 @@ impl World {
             ("pools", pool.clone()),
             ("slicer_keys", slicer_key),
             ("api_keys", api_key),
+            ("users", user.id.to_string()),
             ("sessions", session),
             ("events", event),
             ("commands", command),
@@ -486,7 +498,7 @@ async fn a_body_made_from_the_schema_is_understood_by_every_operation() {
 impl Farm {
     pub async fn one_time(&self) -> String {
         let by = store::By::new(crate::farm::owner(), self.door.now());
-        api::ops::access::one_time_link(&self.door.store, by).await.unwrap()
+        api::ops::access::one_time_link(&self.door.store, by, None).await.unwrap()
     }
 
     /// An attempt that was sent and started, and whose print is seen.

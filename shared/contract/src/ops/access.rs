@@ -71,22 +71,22 @@ crate::operations! {
     ///
     /// Answers with a session cookie. For programs: use an API key instead.
     CreateSession = "create_session" Post "/v1/sessions" {
-        access: Access::Public, home: Farm, nature: Refused, ai: Hidden,
+        access: Access::Public, home: Door, nature: Refused, ai: Hidden,
         target: Nothing, query: Nothing, body: SignIn, reply: View<Session>, status: 201
     }
     /// Sign out: end the calling session.
     DeleteOwnSession = "delete_own_session" Delete "/v1/sessions/current" {
-        access: Access::Authenticated, home: Farm, nature: Refused, ai: Hidden,
+        access: Access::Authenticated, home: Door, nature: Refused, ai: Hidden,
         target: Nothing, query: Nothing, body: Nothing, reply: Nothing, status: 204
     }
-    /// List the sessions of the floor.
+    /// List who is signed in at this door.
     ListSessions = "list_sessions" Get "/v1/sessions" {
-        access: Access::Needs(Permission::UserView), home: Farm, nature: Read, ai: Hidden,
+        access: Access::Needs(Permission::UserView), home: Door, nature: Read, ai: Hidden,
         target: Nothing, query: ListQuery<Session>, body: Nothing, reply: Page<Session>, status: 200
     }
     /// End a session.
     DeleteSession = "delete_session" Delete "/v1/sessions/{id}" {
-        access: Access::Needs(Permission::UserRemove), home: Farm, nature: Refused, ai: Hidden,
+        access: Access::Needs(Permission::UserRemove), home: Door, nature: Refused, ai: Hidden,
         target: Of<SessionId>, query: Nothing, body: Nothing, reply: Nothing, status: 204
     }
     /// Set the owner's password of this farm.

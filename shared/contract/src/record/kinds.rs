@@ -1,6 +1,7 @@
 //! The record kinds one by one: columns, labels, and what of each is shown to whom.
 
 use domain::access::Grants;
+use domain::account::{Store, User};
 use domain::actor::Actor;
 use domain::attempt::Attempt;
 use domain::command::Command;
@@ -328,6 +329,44 @@ impl Record for SlicerKey {
     }
     fn cells(&self) -> Vec<Cell> {
         vec![id(&self.name), word(self.state)]
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+}
+
+impl Record for Store {
+    const KIND: Kind = Kind::Store;
+    const VIEW: Permission = Permission::StoreView;
+    const COLUMNS: &'static [Column] = &[searched("name")];
+    const TAG_SCOPE: TagScope = TagScope::Free;
+    type Id = domain::id::StoreId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(&self.name)]
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+}
+
+impl Record for User {
+    const KIND: Kind = Kind::User;
+    const VIEW: Permission = Permission::UserView;
+    const COLUMNS: &'static [Column] = &[searched("name"), text("role")];
+    const TAG_SCOPE: TagScope = TagScope::Free;
+    type Id = domain::id::UserId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> domain::time::Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(&self.name), word(self.role)]
     }
     fn project(_: &mut Document, _: &Grants) {}
 }

@@ -7,6 +7,7 @@ mod audit;
 mod batches;
 #[cfg(test)]
 mod copies;
+#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 mod farm;

@@ -1,0 +1,85 @@
+//! `gantry relay`: runs the relay until it is told to stop, and makes its stores.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use api::clock::SystemClock;
+use clap::{Args, Subcommand};
+use relay::assemble::{Accounts, Relay as Assembled};
+use relay::config::Config;
+
+use crate::failure::Failure;
+use crate::output::{Output, line};
+use crate::serve::{init_logs, until_stopped};
+
+/// Options of `gantry relay`.
+#[derive(Args)]
+pub struct Relay {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// The settings file.
+    #[arg(long, env = "GANTRY_RELAY_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    /// Where the database and the files lie; over the settings file.
+    #[arg(long, env = "GANTRY_RELAY_DATA", global = true)]
+    data: Option<PathBuf>,
+    /// Where the API and the page are served; over the settings file.
+    #[arg(long, env = "GANTRY_RELAY_LISTEN", global = true)]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// The stores of this relay, on the relay's own machine.
+    #[command(subcommand)]
+    Store(StoreVerb),
+}
+
+#[derive(Subcommand)]
+enum StoreVerb {
+    /// Make a store and print the link that signs its owner in, once.
+    Create {
+        /// What people call it.
+        name: String,
+    },
+}
+
+impl Relay {
+    /// Runs until stopped, or makes a store; the relay may be running meanwhile.
+    pub async fn run(self, out: &Output) -> Result<(), Failure> {
+        let config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read);
+        let mut config = config.map_err(Failure::usage)?;
+        config.data_dir = self.data.unwrap_or(config.data_dir);
+        config.listen = self.listen.unwrap_or(config.listen);
+        match self.verb {
+            None => serve(&config, out).await,
+            Some(Verb::Store(StoreVerb::Create { name })) => create_store(&config, name, out).await,
+        }
+    }
+}
+
+/// With --json the first line is {"relay_url"}.
+async fn serve(config: &Config, out: &Output) -> Result<(), Failure> {
+    init_logs("info");
+    let running = Assembled::start(config, Arc::new(SystemClock)).await.map_err(Failure::fail)?;
+    let url = format!("http://{}", running.address);
+    if out.json {
+        line(&serde_json::json!({"relay_url": url}).to_string())?;
+    } else {
+        line(&format!("The relay runs at {url}. Make a store: gantry relay store create NAME"))?;
+    }
+    until_stopped(running).await;
+    Ok(())
+}
+
+async fn create_store(config: &Config, name: String, out: &Output) -> Result<(), Failure> {
+    let name = name.parse().map_err(Failure::usage)?;
+    let accounts = Accounts::open(config, Arc::new(SystemClock)).map_err(Failure::fail)?;
+    let made = accounts.create_store(name).await.map_err(Failure::fail)?;
+    let link = format!("http://{}/#token={}", config.listen, made.one_time_token);
+    if out.json {
+        return line(&serde_json::json!({"store": made.store, "owner": made.owner, "sign_in_url": link}).to_string());
+    }
+    line(&format!("{} is made. Its owner signs in once, within an hour: {link}", made.store))
+}

@@ -1,0 +1,170 @@
+//! Wires the relay in one place: builds, starts, and stops in reverse.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use api::auth::SignInThrottle;
+use api::blobs::Blobs;
+use api::clock::Clock;
+use api::door::Door;
+use api::entropy::SystemEntropy;
+use api::operation::Failure;
+use domain::account::{Store as StoreRecord, User};
+use domain::actor::{Actor, ActorKind};
+use domain::id::{Id, StoreId, UserId};
+use domain::role::Role;
+use domain::text::Name;
+use store::{By, Entropy, OpenOptions, Sealer, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::page;
+
+/// Why a relay could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// The data folder cannot be used.
+    #[error("the data folder {0} cannot be used: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// Another relay uses it.
+    #[error("another relay uses the data folder {0}: stop it first")]
+    InUse(PathBuf),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address cannot be listened on.
+    #[error("{0} cannot be listened on: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// Without a certificate only this machine may reach the relay.
+    #[error("{0} can be reached from other machines, and there is no certificate: listen on 127.0.0.1")]
+    NotLoopback(SocketAddr),
+}
+
+/// A relay's folder with its database: what is needed to make a store while the relay itself runs or not.
+pub struct Accounts {
+    /// Its door.
+    pub door: Arc<Door>,
+}
+
+/// A store that was just made.
+pub struct CreatedStore {
+    /// The store.
+    pub store: StoreId,
+    /// Its owner.
+    pub owner: UserId,
+    /// Signs the owner in once, within an hour.
+    pub one_time_token: String,
+}
+
+impl Accounts {
+    /// Opens a relay's folder; a new one gets its key and its database.
+    ///
+    /// # Errors
+    /// What cannot be used.
+    pub fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AssembleError> {
+        let folder = config.data_dir.as_path();
+        let at_folder = |error| AssembleError::Folder(folder.to_owned(), error);
+        std::fs::create_dir_all(folder).map_err(at_folder)?;
+        let sealer = Sealer::new(&api::installation::key(folder).map_err(at_folder)?);
+        let blobs = Blobs::open(&folder.join("files")).map_err(at_folder)?;
+        let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: true };
+        let store = Store::open(&folder.join("relay.db"), options)?;
+        let door = Door {
+            store,
+            clock,
+            sealer,
+            blobs,
+            farm: None,
+            account_home: true,
+            served_by: "relay",
+            live: true,
+            host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            throttle: SignInThrottle::default(),
+        };
+        Ok(Self { door: Arc::new(door) })
+    }
+
+    /// Makes a store and its owner, and a token that signs the owner in once.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn create_store(&self, name: Name) -> Result<CreatedStore, StoreError> {
+        let (now, mut random) = (self.door.now(), [0; 10]);
+        SystemEntropy.fill(&mut random);
+        let store = StoreId::new(now, random);
+        let by = By { account_of: Some(store), ..By::new(Actor::new(ActorKind::Relay, "relay"), now) };
+        let write = move |tx: &mut store::Tx<'_>| {
+            let owner = User { id: tx.new_id(), name: name.clone(), role: Role::StoreOwner, created_at: tx.now() };
+            tx.create(&StoreRecord { id: store, name, created_at: tx.now() })?;
+            tx.create(&owner)?;
+            Ok::<_, Failure>(owner.id)
+        };
+        let owner = self.door.store.write(by.clone(), write).await.map_err(|failure| match failure {
+            Failure::Store(error) => error,
+            Failure::Problem(problem) => StoreError::NotCommitted(problem.to_string()),
+        })?;
+        let one_time_token = api::ops::access::one_time_link(&self.door.store, by, Some(owner)).await?;
+        Ok(CreatedStore { store, owner, one_time_token })
+    }
+}
+
+/// A relay that runs. Dropping it stops it.
+pub struct Running {
+    /// Where it is served.
+    pub address: SocketAddr,
+    /// Its accounts.
+    pub accounts: Accounts,
+    tasks: Vec<JoinHandle<()>>,
+    _lock: std::fs::File,
+}
+
+/// A relay, ready to run.
+pub struct Relay;
+
+impl Relay {
+    /// Builds and starts a relay.
+    ///
+    /// # Errors
+    /// Why it could not be started; then nothing runs.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, AssembleError> {
+        if !config.listen.ip().is_loopback() {
+            return Err(AssembleError::NotLoopback(config.listen));
+        }
+        let accounts = Accounts::open(config, clock)?;
+        let lock = lock(&config.data_dir)?;
+        let listener = TcpListener::bind(config.listen).await.map_err(|error| AssembleError::Listen(config.listen, error))?;
+        let address = listener.local_addr().map_err(|error| AssembleError::Listen(config.listen, error))?;
+        let headers = axum::middleware::map_response(api::http::safe_headers);
+        let router = api::http::router(Arc::clone(&accounts.door)).fallback(page::serve).layer(headers);
+        let serve = async move {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            if let Err(error) = axum::serve(listener, service).await {
+                tracing::error!(%error, "the door has closed");
+            }
+        };
+        let tasks = vec![tokio::spawn(serve)];
+        tracing::info!(%address, "the relay runs");
+        Ok(Running { address, accounts, tasks, _lock: lock })
+    }
+}
+
+/// One relay a folder.
+fn lock(folder: &Path) -> Result<std::fs::File, AssembleError> {
+    let path = folder.join("relay.lock");
+    let file = std::fs::File::create(&path).map_err(|error| AssembleError::Folder(folder.to_owned(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(AssembleError::InUse(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(AssembleError::Folder(folder.to_owned(), error)),
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for task in self.tasks.iter().rev() {
+            task.abort();
+        }
+    }
+}

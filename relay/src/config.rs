@@ -1,0 +1,71 @@
+//! The relay's settings: parsed once, wholly. Unknown keys refuse.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The relay's settings file.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the database, the files and the installation's key lie.
+    pub data_dir: PathBuf,
+    /// Where the API and the page are served. Without a certificate only this machine can reach it.
+    pub listen: SocketAddr,
+    /// Names besides addresses and `*.local` under which the page may be called.
+    pub host_names: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/gantry-relay"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 7480)),
+            host_names: Vec::new(),
+        }
+    }
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the settings file {0} cannot be read: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    /// The file makes no sense.
+    #[error("the settings file {0} is not right: {1}")]
+    Wrong(PathBuf, toml::de::Error),
+}
+
+impl Config {
+    /// Reads a settings file.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable(path.to_owned(), error))?;
+        toml::from_str(&text).map_err(|error| ConfigError::Wrong(path.to_owned(), error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_of_the_settings_is_the_default_and_names_every_key() {
+        let sample = include_str!("../../config/relay.toml");
+        let shown: String = sample
+            .lines()
+            .filter_map(|line| line.strip_prefix('#'))
+            .filter(|line| line.contains(" = "))
+            .fold(String::new(), |all, line| all + line + "\n");
+        let (shown, default): (toml::Table, toml::Table) =
+            (toml::from_str(&shown).unwrap(), toml::Table::try_from(Config::default()).unwrap());
+        assert_eq!(shown, default);
+        assert!(toml::from_str::<Config>(sample).is_ok());
+        assert!(toml::from_str::<Config>("listen_to = 5").is_err());
+    }
+}

@@ -1,0 +1,4 @@
+//! What the relay promises, shown at its doors.
+
+#[cfg(test)]
+mod accounts;
