@@ -262,7 +262,14 @@ impl World {
                 Kind::Attempt | Kind::Command | Kind::Job => {
                     stored.event.data.get("printer_id").and_then(|id| id.as_str()).map(str::to_owned)
                 }
-                Kind::Pool | Kind::File | Kind::Part | Kind::ApiKey | Kind::SlicerKey | Kind::Session => None,
+                Kind::Pool
+                | Kind::File
+                | Kind::Part
+                | Kind::Store
+                | Kind::User
+                | Kind::ApiKey
+                | Kind::SlicerKey
+                | Kind::Session => None,
             };
             concerned.extend(self.machines.iter().position(|machine| Some(machine.id.to_string()) == id));
         }

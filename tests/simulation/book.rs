@@ -69,7 +69,15 @@ impl Book {
                     self.dispatch = Some(farm.dispatch);
                 }
                 Kind::Printer => a_bed_is_clear_while_it_has_a_token(rows, stored.event.subject.id.parse().unwrap())?,
-                Kind::Pool | Kind::File | Kind::Part | Kind::ApiKey | Kind::SlicerKey | Kind::Session | Kind::Command => {}
+                Kind::Pool
+                | Kind::File
+                | Kind::Part
+                | Kind::Store
+                | Kind::User
+                | Kind::ApiKey
+                | Kind::SlicerKey
+                | Kind::Session
+                | Kind::Command => {}
             }
         }
         Ok(())
