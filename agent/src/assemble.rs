@@ -96,6 +96,7 @@ impl Agent {
             sealer,
             blobs: blobs.clone(),
             farm: Some(FarmHome::new(Arc::new(floor))),
+            farms: Arc::new(api::forward::NoFarms),
             account_home: true,
             served_by: "agent",
             live: config.live,

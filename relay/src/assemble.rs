@@ -77,6 +77,7 @@ impl Accounts {
             sealer,
             blobs,
             farm: None,
+            farms: Arc::new(api::forward::NoFarms),
             account_home: true,
             served_by: "relay",
             live: true,

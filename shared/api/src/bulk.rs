@@ -72,7 +72,7 @@ pub async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Requ
             let one = one(id, fields, key.as_deref());
             let (operation, door, caller, request_id) = (&operation, &door, caller.clone(), &request_id);
             async move {
-                let problem = operation.call_one(door, caller, request_id, one).await.err();
+                let problem = operation.answer(door, Some(caller), request_id, one).await.err();
                 BulkResult { id: id.clone(), ok: problem.is_none(), problem }
             }
         });
@@ -91,6 +91,8 @@ fn one(id: &str, fields: Map<String, Value>, key: Option<&str>) -> crate::reques
             headers.insert("idempotency-key", own);
         }
     }
+    // Many are asked at once, and none is waited for.
+    headers.insert("prefer", http::HeaderValue::from_static("wait=0"));
     headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     let body = if fields.is_empty() { Body::empty() } else { Body::from(Value::Object(fields).to_string()) };
     let path = BTreeMap::from([("id".to_owned(), id.to_owned())]);

@@ -10,6 +10,7 @@ use crate::auth::SignInThrottle;
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::floor::Floor;
+use crate::forward::Farms;
 
 /// What an assembly hands to the pipeline.
 pub struct Door {
@@ -23,6 +24,8 @@ pub struct Door {
     pub blobs: Blobs,
     /// The floor, if this is the agent: the right to write farm facts.
     pub farm: Option<FarmHome>,
+    /// The farms, if this is the relay: where calls about their facts go.
+    pub farms: Arc<dyn Farms>,
     /// Whether account facts are written here.
     pub account_home: bool,
     /// `agent` or `relay`.

@@ -9,6 +9,7 @@ pub mod door;
 pub mod entropy;
 pub mod facts;
 pub mod floor;
+pub mod forward;
 pub mod http;
 pub mod installation;
 pub mod key_text;

@@ -19,6 +19,7 @@ use store::{AuditEntry, Outcome, RequestKey};
 
 use crate::auth::Caller;
 use crate::door::Door;
+use crate::forward::{pass_on, passes_on};
 use crate::http::{Answer, respond};
 use crate::operation::{AtHome, By, Bytes, Failure, Read, Write};
 use crate::request::{How, Incoming, how, read};
@@ -28,16 +29,24 @@ use crate::request::{How, Incoming, how, read};
 pub trait Operation: Send + Sync {
     /// Its row.
     fn row(&self) -> &OperationRow;
-    /// Carries it out.
+    /// Carries it out and answers; the bytes of a stream have no such answer.
+    async fn answer(
+        &self,
+        door: &Arc<Door>,
+        caller: Option<Caller>,
+        request_id: &str,
+        incoming: Incoming,
+    ) -> Result<Answer, Problem>;
+    /// Carries it out over HTTP.
     async fn call(
         &self,
         door: &Arc<Door>,
         caller: Option<Caller>,
         request_id: &str,
         incoming: Incoming,
-    ) -> Result<Response, Problem>;
-    /// Whether it can be done to many at once; then [`Operation::call_one`] works.
-    async fn call_one(&self, door: &Arc<Door>, caller: Caller, request_id: &str, incoming: Incoming) -> Result<Answer, Problem>;
+    ) -> Result<Response, Problem> {
+        Ok(respond(self.answer(door, caller, request_id, incoming).await?))
+    }
 }
 
 /// An operation that reads.
@@ -88,19 +97,10 @@ fn permit<C: Contract>(
     };
     match C::ACCESS.at_the_door(&caller.grants) {
         Decision::Allowed => {
-            let how = how::<C>(incoming)?;
+            let how = how::<C>(door, incoming)?;
             Ok((By::proven(caller, request_id.to_owned(), how.if_match, how.dry_run), how))
         }
         Decision::Missing(permission) => Err(Problem::missing(permission)),
-    }
-}
-
-/// Whether the operation can be carried out here. (A relay forwards what it is not home of.)
-fn at_home<C: Contract>(door: &Door) -> Result<(), Problem> {
-    match C::HOME {
-        Home::Farm if door.farm.is_none() => Err(Problem::new(Code::FarmOffline)),
-        Home::Account if !door.account_home => Err(Problem::new(Code::RelayOnly)),
-        Home::Farm | Home::Account | Home::Door => Ok(()),
     }
 }
 
@@ -110,21 +110,21 @@ impl<C: Read> Operation for Reads<C> {
         &self.0
     }
 
-    async fn call(
+    async fn answer(
         &self,
         door: &Arc<Door>,
         caller: Option<Caller>,
         request_id: &str,
         mut incoming: Incoming,
-    ) -> Result<Response, Problem> {
-        let (by, _) = permit::<C>(door, caller, request_id, &mut incoming)?;
-        let (asked, _) = read::<C>(incoming).await?;
+    ) -> Result<Answer, Problem> {
+        let (by, how) = permit::<C>(door, caller, request_id, &mut incoming)?;
+        let elsewhere = passes_on::<C>(door)?;
+        let (asked, sent) = read::<C>(incoming).await?;
+        if elsewhere {
+            return pass_on(door, &by, &how, sent).await;
+        }
         let reply = C::read(&by, door, asked).await.map_err(Problem::from)?;
-        Ok(respond(Answer::of(C::STATUS, &reply)?))
-    }
-
-    async fn call_one(&self, _: &Arc<Door>, _: Caller, _: &str, _: Incoming) -> Result<Answer, Problem> {
-        Err(Problem::new(Code::NoSuchPath))
+        Answer::of(C::STATUS, &reply)
     }
 }
 
@@ -134,6 +134,10 @@ impl<C: Bytes> Operation for Streams<C> {
         &self.0
     }
 
+    async fn answer(&self, _: &Arc<Door>, _: Option<Caller>, _: &str, _: Incoming) -> Result<Answer, Problem> {
+        Err(Problem::new(Code::NoSuchPath))
+    }
+
     async fn call(
         &self,
         door: &Arc<Door>,
@@ -142,14 +146,12 @@ impl<C: Bytes> Operation for Streams<C> {
         mut incoming: Incoming,
     ) -> Result<Response, Problem> {
         let (by, _) = permit::<C>(door, caller, request_id, &mut incoming)?;
-        at_home::<C>(door)?;
+        if passes_on::<C>(door)? {
+            return Err(Problem::new(Code::FarmOffline).detail("content does not go through the relay yet"));
+        }
         let (headers, body) = (incoming.headers.clone(), std::mem::take(&mut incoming.body));
         let (asked, _) = read::<C>(incoming).await?;
         C::serve(by, Arc::clone(door), asked, headers, body).await.map_err(Problem::from)
-    }
-
-    async fn call_one(&self, _: &Arc<Door>, _: Caller, _: &str, _: Incoming) -> Result<Answer, Problem> {
-        Err(Problem::new(Code::NoSuchPath))
     }
 }
 
@@ -159,31 +161,20 @@ impl<C: Write> Operation for Writes<C> {
         &self.0
     }
 
-    async fn call(
+    async fn answer(
         &self,
         door: &Arc<Door>,
         caller: Option<Caller>,
         request_id: &str,
         mut incoming: Incoming,
-    ) -> Result<Response, Problem> {
-        let (by, how) = permit::<C>(door, caller, request_id, &mut incoming)?;
-        at_home::<C>(door)?;
-        let (asked, sent) = read::<C>(incoming).await?;
-        let answer = write::<C>(door, by, &how, asked, sent).await?;
-        Ok(respond(answer))
-    }
-
-    async fn call_one(
-        &self,
-        door: &Arc<Door>,
-        caller: Caller,
-        request_id: &str,
-        mut incoming: Incoming,
     ) -> Result<Answer, Problem> {
-        let (by, how) = permit::<C>(door, Some(caller), request_id, &mut incoming)?;
-        at_home::<C>(door)?;
+        let (by, how) = permit::<C>(door, caller, request_id, &mut incoming)?;
+        let elsewhere = passes_on::<C>(door)?;
         let (asked, sent) = read::<C>(incoming).await?;
-        write::<C>(door, by, &How { wait_seconds: 0, ..how }, asked, sent).await
+        if elsewhere {
+            return pass_on(door, &by, &how, sent).await;
+        }
+        write::<C>(door, by, &how, asked, sent).await
     }
 }
 

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use axum::body::Body;
-use contract::operation::{Asked, BodyForm, BodyParts, Contract, PathParts, QueryParts};
+use contract::operation::{Asked, BodyForm, BodyParts, Contract, Home, Nature, PathParts, QueryParts};
 use contract::problem::{Code, Problem};
+use domain::id::FarmId;
 use http::HeaderMap;
 use serde_json::{Value, json};
+
+use crate::door::Door;
 
 /// The largest body but for files.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -39,13 +42,15 @@ pub struct How {
     pub dry_run: bool,
     /// `Prefer: wait=N`, in seconds.
     pub wait_seconds: u64,
+    /// `farm_id=`, where the path names nothing that tells the farm.
+    pub farm: Option<FarmId>,
 }
 
-/// Reads what belongs to the pipeline; takes `dry_run` out of the query.
+/// Reads what belongs to the pipeline; takes `dry_run` and `farm_id` out of the query.
 ///
 /// # Errors
-/// `invalid_request` on what cannot be.
-pub fn how<C: Contract>(incoming: &mut Incoming) -> Result<How, Problem> {
+/// `invalid_request` on what cannot be; `not_found` for a farm that is not at this door.
+pub fn how<C: Contract>(door: &Door, incoming: &mut Incoming) -> Result<How, Problem> {
     let text = |name: &str| header(&incoming.headers, name);
     let idempotency_key = idempotency_key(&incoming.headers)?;
     let if_match = match text("if-match")? {
@@ -72,7 +77,26 @@ pub fn how<C: Contract>(incoming: &mut Incoming) -> Result<How, Problem> {
             _ => return bad("is given twice"),
         };
     }
-    Ok(How { idempotency_key, if_match, dry_run, wait_seconds })
+    let farm = farm::<C>(door, &mut incoming.query)?;
+    Ok(How { idempotency_key, if_match, dry_run, wait_seconds, farm })
+}
+
+/// The farm that is asked for. An agent is one farm; a list reads them all.
+fn farm<C: Contract>(door: &Door, query: &mut Vec<(String, String)>) -> Result<Option<FarmId>, Problem> {
+    let names_one = C::HOME == Home::Farm && C::NATURE != Nature::Read && C::Target::NAMES.is_empty();
+    if !names_one {
+        return Ok(None);
+    }
+    let given: Vec<String> = query.extract_if(.., |(name, _)| name == "farm_id").map(|(_, value)| value).collect();
+    let farm: FarmId = match given.as_slice() {
+        [] => return Ok(None),
+        [farm] => farm.parse().map_err(|_| Problem::not_found(farm.chars().take(80).collect::<String>()))?,
+        _ => return Err(Problem::field("query/farm_id", "invalid", "is given twice")),
+    };
+    if door.farm.is_some() && farm != door.home().farm_id {
+        return Err(Problem::not_found(farm));
+    }
+    Ok(Some(farm))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {

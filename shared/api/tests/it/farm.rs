@@ -169,6 +169,7 @@ impl Farm {
             sealer: Sealer::new(&[7; 32]),
             blobs: Blobs::open(&folder.path().join("files")).unwrap(),
             farm: Some(FarmHome::new(floor.clone())),
+            farms: Arc::new(api::forward::NoFarms),
             account_home: true,
             served_by: "agent",
             live: true,

@@ -12,6 +12,8 @@ mod facts;
 #[cfg(test)]
 mod farm;
 #[cfg(test)]
+mod forward;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod matrix;

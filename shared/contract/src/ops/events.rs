@@ -146,7 +146,7 @@ crate::operations! {
     ///
     /// Each message is an event of the log (`id:` is its cursor) or, as `event: telemetry`, the live values of one printer. What you may not see does not come.
     Stream = "stream" Get "/v1/stream" {
-        access: Access::Authenticated, home: Farm, nature: Live, ai: Hidden,
+        access: Access::Authenticated, home: Door, nature: Live, ai: Hidden,
         target: Nothing, query: StreamQuery, body: Streamed, reply: Nothing, status: 200
     }
 }

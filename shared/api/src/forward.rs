@@ -1,0 +1,231 @@
+//! Calls that a relay passes on to the farm whose facts they are about. They were judged at the relay's
+//! door, and go with their actor and what the actor held then; the farm judges them again with that.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use contract::list::Selection;
+use contract::operation::{Contract, Home, Nature};
+use contract::problem::{Code, Problem};
+use contract::record::kind_row;
+use domain::access::Grants;
+use domain::actor::Actor;
+use domain::id::FarmId;
+use domain::kind::Kind;
+use http::header::{CONTENT_TYPE, IF_MATCH};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::auth::{Caller, internal};
+use crate::door::Door;
+use crate::http::Answer;
+use crate::operation::{By, Failure};
+use crate::pipeline::Operation;
+use crate::registry::registry;
+use crate::request::{How, Incoming};
+
+/// A call on its way to a farm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Forwarded {
+    /// The operation's name.
+    pub operation: String,
+    /// Names and values of the path.
+    #[serde(default)]
+    pub path: BTreeMap<String, String>,
+    /// Pairs of the query.
+    #[serde(default)]
+    pub query: Vec<(String, String)>,
+    /// The body; null = none.
+    #[serde(default)]
+    pub body: Value,
+    /// `Idempotency-Key`.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// `If-Match`.
+    #[serde(default)]
+    pub if_match: Option<u64>,
+    /// `Prefer: wait=N`, in seconds.
+    #[serde(default)]
+    pub wait_seconds: u64,
+    /// Who calls.
+    pub actor: Actor,
+    /// What they held when the call was accepted.
+    pub grants: Grants,
+    /// The address that they called the relay from.
+    #[serde(default)]
+    pub from: Option<IpAddr>,
+    /// The request, as the relay named it.
+    pub request_id: String,
+}
+
+/// What a farm answered. From 400 on the body is a problem.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The status.
+    pub status: u16,
+    /// The body; null = none.
+    #[serde(default)]
+    pub body: Value,
+    /// The revision of the thing that is answered.
+    #[serde(default)]
+    pub revision: Option<u64>,
+    /// It was given before.
+    #[serde(default)]
+    pub replayed: bool,
+}
+
+/// The farms that a relay has a line to.
+#[async_trait]
+pub trait Farms: Send + Sync {
+    /// Passes a call on and waits for its answer.
+    ///
+    /// # Errors
+    /// `farm_offline` if there is no line; then nothing has happened and nothing will.
+    async fn call(&self, farm: FarmId, call: Forwarded) -> Result<Answered, Problem>;
+}
+
+/// A relay that no farm has dialled yet.
+pub struct NoFarms;
+
+#[async_trait]
+impl Farms for NoFarms {
+    async fn call(&self, _: FarmId, _: Forwarded) -> Result<Answered, Problem> {
+        std::future::ready(Err(Problem::new(Code::FarmOffline))).await
+    }
+}
+
+/// Whether this door passes the operation on to a farm.
+///
+/// # Errors
+/// `relay_only` for account facts at a door that is not their home; `farm_offline` at a door that has
+/// neither a floor nor farms.
+pub fn passes_on<C: Contract>(door: &Door) -> Result<bool, Problem> {
+    match (C::HOME, C::NATURE) {
+        (Home::Farm, _) if door.farm.is_some() => Ok(false),
+        (Home::Farm, Nature::Read) => Ok(false),
+        (Home::Farm, Nature::Mailbox | Nature::Refused | Nature::Live) if door.is_relay() => Ok(true),
+        (Home::Farm, Nature::Mailbox | Nature::Refused | Nature::Live) => Err(Problem::new(Code::FarmOffline)),
+        (Home::Account, Nature::Read) => Ok(false),
+        (Home::Account, Nature::Mailbox | Nature::Refused | Nature::Live) if door.account_home => Ok(false),
+        (Home::Account, Nature::Mailbox | Nature::Refused | Nature::Live) => Err(Problem::new(Code::RelayOnly)),
+        (Home::Door, _) => Ok(false),
+    }
+}
+
+/// Passes a call on that was permitted and read. `sent` is the request as it was understood.
+///
+/// # Errors
+/// `not_found`, `farm_required`, `farm_offline`, or what the farm says.
+pub async fn pass_on<C: Contract>(door: &Door, by: &By<C>, how: &How, sent: Value) -> Result<Answer, Problem> {
+    #[derive(Deserialize)]
+    struct Sent {
+        path: BTreeMap<String, String>,
+        query: Vec<(String, String)>,
+        body: Value,
+    }
+    let Sent { path, mut query, body } = serde_json::from_value(sent).map_err(|error| internal(&error))?;
+    let farm = farm_of(door, by, how, path.get("id").map(String::as_str)).map_err(Problem::from)?;
+    if how.dry_run {
+        query.push(("dry_run".to_owned(), "true".to_owned()));
+    }
+    let call = Forwarded {
+        operation: C::ID.to_owned(),
+        path,
+        query,
+        body,
+        idempotency_key: how.idempotency_key.clone(),
+        if_match: how.if_match,
+        wait_seconds: how.wait_seconds,
+        actor: by.actor.clone(),
+        grants: by.grants.clone(),
+        from: by.from,
+        request_id: by.request_id.clone(),
+    };
+    let Answered { status, body, revision, replayed } = door.farms.call(farm, call).await?;
+    if status >= 400 {
+        // A newer farm may know codes that are not known here.
+        let unknown =
+            |error| Problem::new(Code::Internal).detail(format!("the farm refused in words of a newer version: {error}"));
+        return Err(serde_json::from_value(body).unwrap_or_else(unknown));
+    }
+    Ok(Answer { status, body, revision, cookie: None, replayed })
+}
+
+/// The farm that a call is about: that of the thing it names, the one it asks for, or the only one.
+fn farm_of<C: Contract>(door: &Door, by: &By<C>, how: &How, id: Option<&str>) -> Result<FarmId, Failure> {
+    let sight = by.sight();
+    door.store.read(|rows| {
+        if let Some(id) = id.map(str::to_owned).or_else(|| how.farm.map(|farm| farm.to_string())) {
+            let prefix = id.split('_').next().unwrap_or_default();
+            let kind = Kind::ALL.iter().copied().find(|kind| kind.prefix() == prefix);
+            let row = kind.map(|kind| rows.visible(kind_row(kind), &id, sight)).transpose()?.flatten();
+            return row.and_then(|row| row.farm_id).ok_or_else(|| Problem::not_found(id).into());
+        }
+        let all = Selection { limit: 2, ..Selection::all() };
+        let farms = rows.list(kind_row(Kind::Farm), &all, sight)?.rows;
+        match farms.as_slice() {
+            [] => Err(Problem::new(Code::FarmOffline).detail("no farm that you may use belongs to this store yet").into()),
+            [only] => only.farm_id.ok_or_else(|| Problem::not_found(&only.id).into()),
+            [_, ..] => Err(Problem::new(Code::FarmRequired).detail("name it as `farm_id` in the query").into()),
+        }
+    })
+}
+
+/// Carries out a call that a relay passed on. Its rights are those that it came with: what of the
+/// accounts is known here may be older.
+pub async fn carry_out(door: &Arc<Door>, operations: &Operations, call: Forwarded) -> Answered {
+    match answer(door, operations, call).await {
+        Ok(Answer { status, body, revision, cookie: _, replayed }) => Answered { status, body, revision, replayed },
+        Err(problem) => {
+            let body = serde_json::to_value(&problem).unwrap_or_default();
+            Answered { status: problem.status, body, revision: None, replayed: false }
+        }
+    }
+}
+
+/// Every operation by its name.
+pub struct Operations(BTreeMap<&'static str, Box<dyn Operation>>);
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self(registry().into_iter().map(|operation| (operation.row().id, operation)).collect())
+    }
+}
+
+async fn answer(door: &Arc<Door>, operations: &Operations, call: Forwarded) -> Result<Answer, Problem> {
+    let unsupported = || Problem::new(Code::UnsupportedByFarm).detail(format!("`{}` is not known to the farm", call.operation));
+    let operation = operations.0.get(call.operation.as_str()).ok_or_else(unsupported)?;
+    // Account facts have no business in the tunnel, and a session's own door is the one that it was made at.
+    if operation.row().home != Home::Farm {
+        return Err(unsupported());
+    }
+    let caller = Caller {
+        actor: call.actor,
+        grants: call.grants,
+        store: door.home().store_id,
+        session: None,
+        expires_at: None,
+        credential: [0; 32],
+        from: call.from,
+    };
+    let mut headers = HeaderMap::new();
+    let mut put = |name: HeaderName, value: String| {
+        let value = HeaderValue::try_from(value).map_err(|_| Problem::new(Code::MalformedRequest));
+        value.map(|value| drop(headers.insert(name, value)))
+    };
+    put(HeaderName::from_static("prefer"), format!("wait={}", call.wait_seconds))?;
+    put(CONTENT_TYPE, "application/json".to_owned())?;
+    if let Some(key) = call.idempotency_key {
+        put(HeaderName::from_static("idempotency-key"), key)?;
+    }
+    if let Some(revision) = call.if_match {
+        put(IF_MATCH, format!("\"{revision}\""))?;
+    }
+    let body = if call.body.is_null() { Body::empty() } else { Body::from(call.body.to_string()) };
+    let incoming = Incoming { path: call.path, query: call.query, headers, from: call.from, body };
+    operation.answer(door, Some(caller), &call.request_id, incoming).await
+}

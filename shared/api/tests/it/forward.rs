@@ -1,0 +1,271 @@
+//! A relay's door and a farm's, with nothing between them but a line that is counted and can be cut.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use api::auth::SignInThrottle;
+use api::blobs::Blobs;
+use api::door::Door;
+use api::forward::{Answered, Farms, Forwarded, Operations, carry_out};
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use contract::problem::{Code, Problem};
+use domain::access::Grants;
+use domain::actor::Actor;
+use domain::farm::HomeIds;
+use domain::id::{FarmId, Id, StoreId};
+use domain::permission::Permission;
+use gantry_api as api;
+use serde_json::{Value, json};
+use store::{By, OpenOptions, Sealer, SeededEntropy, Store};
+use tower::ServiceExt;
+
+use crate::farm::{Answer, Farm, NOW, owner, request};
+
+/// The line to one farm.
+struct Line {
+    farm: Arc<Door>,
+    cut: AtomicBool,
+    passed: AtomicUsize,
+    last: Mutex<Option<Forwarded>>,
+}
+
+#[async_trait]
+impl Farms for Line {
+    async fn call(&self, farm: FarmId, call: Forwarded) -> Result<Answered, Problem> {
+        if self.cut.load(Ordering::SeqCst) || farm != self.farm.home().farm_id {
+            return Err(Problem::new(Code::FarmOffline));
+        }
+        self.passed.fetch_add(1, Ordering::SeqCst);
+        *self.last.lock().unwrap() = Some(call.clone());
+        // Over the wire and back.
+        let call = serde_json::from_value(serde_json::to_value(&call).unwrap()).unwrap();
+        let answered = carry_out(&self.farm, &Operations::default(), call).await;
+        Ok(serde_json::from_value(serde_json::to_value(&answered).unwrap()).unwrap())
+    }
+}
+
+struct World {
+    farm: Farm,
+    line: Arc<Line>,
+    relay: Arc<Door>,
+    router: Router,
+    _folder: tempfile::TempDir,
+    store: StoreId,
+}
+
+fn store(n: u8) -> StoreId {
+    StoreId::new(NOW, [n; 10])
+}
+
+impl World {
+    async fn new() -> Self {
+        let farm = Farm::new().await;
+        let line = Arc::new(Line {
+            farm: Arc::clone(&farm.door),
+            cut: AtomicBool::new(false),
+            passed: AtomicUsize::new(0),
+            last: Mutex::default(),
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions { path: None, now: NOW, entropy: Box::new(SeededEntropy(99)), live: true };
+        let relay = Arc::new(Door {
+            store: Store::open(&folder.path().join("relay.db"), options).unwrap(),
+            clock: farm.clock.clone(),
+            sealer: Sealer::new(&[8; 32]),
+            blobs: Blobs::open(&folder.path().join("files")).unwrap(),
+            farm: None,
+            farms: line.clone(),
+            account_home: true,
+            served_by: "relay",
+            live: true,
+            host_names: Vec::new(),
+            throttle: SignInThrottle::default(),
+        });
+        let router = api::http::router(Arc::clone(&relay));
+        let world = Self { farm, line, relay, router, _folder: folder, store: store(1) };
+        world.copy().await;
+        world
+    }
+
+    /// Brings the relay's copy up to date.
+    async fn copy(&self) {
+        let rows = self.farm.door.store.read(|rows| rows.feed_after(0, 1000)).unwrap();
+        let home = HomeIds { store_id: self.store, farm_id: self.farm.door.home().farm_id };
+        let write = move |tx: &mut store::Tx<'_>| rows.iter().try_for_each(|row| tx.put_copy(home, 1, row).map(drop));
+        self.relay.store.write(By::new(Actor::farm(home.farm_id), NOW), write).await.unwrap();
+    }
+
+    /// A key of that store at the relay.
+    async fn key(&self, store: StoreId, grants: Grants) -> String {
+        let asked = serde_json::from_value(json!({"name": "key"})).unwrap();
+        let by = By { account_of: Some(store), ..By::new(owner(), NOW) };
+        let write = move |tx: &mut store::Tx<'_>| {
+            Ok::<_, api::operation::Failure>(api::ops::keys::insert_api_key(tx, asked, grants, owner(), true)?.0)
+        };
+        self.relay.store.write(by, write).await.unwrap()
+    }
+
+    async fn call(&self, key: &str, method: &str, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
+        let mut call = request(method, path).header("authorization", format!("Bearer {key}"));
+        call = headers.iter().fold(call, |call, (name, value)| call.header(*name, *value));
+        if body.is_some() {
+            call = call.header("content-type", "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let response = self.router.clone().oneshot(call.body(body).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, bytes }
+    }
+
+    fn passed(&self) -> usize {
+        self.line.passed.load(Ordering::SeqCst)
+    }
+}
+
+const POOL: &str = r#"{"name": "Large", "tags": ["rack-a"]}"#;
+
+fn pool() -> Option<Value> {
+    serde_json::from_str(POOL).ok()
+}
+
+#[tokio::test]
+async fn a_write_at_the_relay_is_done_at_the_farm_by_the_same_actor_with_the_same_rights() {
+    let world = World::new().await;
+    let grants = Grants::unscoped([Permission::PoolManage, Permission::PoolView].into_iter().collect());
+    let key = world.key(world.store, grants.clone()).await;
+    let answer = world.call(&key, "POST", "/v1/pools", pool(), &[]).await;
+    assert_eq!(answer.header("etag"), "\"1\"");
+    let made = answer.expect(201);
+    assert_eq!(world.farm.get(&format!("/v1/pools/{}", made["id"].as_str().unwrap())).await.expect(200)["name"], "Large");
+    let sent = world.line.last.lock().unwrap().clone().unwrap();
+    assert_eq!((sent.actor.kind, sent.grants), (domain::actor::ActorKind::ApiKey, grants));
+    let events = world.farm.get("/v1/events?type=pool.created").await.expect(200);
+    assert_eq!(events["items"][0]["actor"], json!(sent.actor));
+}
+
+#[tokio::test]
+async fn the_farm_judges_a_call_by_the_rights_that_came_with_it() {
+    let world = World::new().await;
+    let mut call = Forwarded {
+        operation: "create_pool".into(),
+        path: Default::default(),
+        query: Vec::new(),
+        body: pool().unwrap(),
+        idempotency_key: None,
+        if_match: None,
+        wait_seconds: 0,
+        actor: owner(),
+        grants: Grants::unscoped([Permission::PoolView].into_iter().collect()),
+        from: None,
+        request_id: "req_1".into(),
+    };
+    let refused = carry_out(&world.farm.door, &Operations::default(), call.clone()).await;
+    assert_eq!((refused.status, &refused.body["permission"]), (403, &json!("pool.manage")));
+    call.operation = "create_api_key".into();
+    let refused = carry_out(&world.farm.door, &Operations::default(), call.clone()).await;
+    assert_eq!((refused.status, &refused.body["code"]), (501, &json!("unsupported_by_farm")));
+    call.operation = "levitate".into();
+    assert_eq!(carry_out(&world.farm.door, &Operations::default(), call).await.status, 501);
+}
+
+#[tokio::test]
+async fn what_is_forbidden_or_wrong_never_reaches_the_line() {
+    let world = World::new().await;
+    let printer = world.farm.ready_printer().await;
+    world.copy().await;
+    let viewer = world.key(world.store, Grants::unscoped(domain::role::Role::Viewer.permissions())).await;
+    let owner = world.key(world.store, Grants::owner()).await;
+    world.call(&viewer, "POST", "/v1/pools", pool(), &[]).await.refused(403, "permission_missing");
+    world.call(&viewer, "POST", &format!("/v1/printers/{printer}/cancel"), None, &[]).await.refused(403, "permission_missing");
+    world.call(&owner, "POST", "/v1/pools", Some(json!({"name": 5})), &[]).await.refused(422, "invalid_request");
+    world.call(&owner, "POST", "/v1/pools", Some(json!({"nam": "x"})), &[]).await.refused(422, "invalid_request");
+    world.call("gty_live_wrong", "POST", "/v1/pools", pool(), &[]).await.refused(401, "bad_credential");
+    assert_eq!(world.passed(), 0);
+}
+
+#[tokio::test]
+async fn another_stores_things_are_not_found_and_never_reach_the_line() {
+    let world = World::new().await;
+    let printer = world.farm.ready_printer().await;
+    world.copy().await;
+    let stranger = world.key(store(2), Grants::owner()).await;
+    let farm = world.farm.door.home().farm_id;
+    for path in [format!("/v1/printers/{printer}/disable"), format!("/v1/farms/{farm}/stop-all")] {
+        world.call(&stranger, "POST", &path, None, &[]).await.refused(404, "not_found");
+    }
+    world.call(&stranger, "POST", &format!("/v1/pools?farm_id={farm}"), pool(), &[]).await.refused(404, "not_found");
+    world.call(&stranger, "POST", "/v1/pools", pool(), &[]).await.refused(503, "farm_offline");
+    world.call(&stranger, "GET", &format!("/v1/printers/{printer}"), None, &[]).await.refused(404, "not_found");
+    assert_eq!(world.call(&stranger, "GET", "/v1/printers", None, &[]).await.expect(200)["items"], json!([]));
+    assert_eq!(world.passed(), 0);
+}
+
+#[tokio::test]
+async fn while_the_farm_is_away_nothing_that_moves_a_machine_is_kept() {
+    let world = World::new().await;
+    let printer = world.farm.ready_printer().await;
+    world.copy().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    world.line.cut.store(true, Ordering::SeqCst);
+    for verb in ["cancel", "pause", "resume"] {
+        let path = format!("/v1/printers/{printer}/{verb}");
+        world.call(&key, "POST", &path, None, &[]).await.refused(503, "farm_offline");
+    }
+    world.line.cut.store(false, Ordering::SeqCst);
+    assert_eq!(world.farm.get("/v1/commands").await.expect(200)["items"], json!([]));
+    assert_eq!(
+        world.call(&key, "GET", &format!("/v1/printers/{printer}"), None, &[]).await.expect(200)["name"],
+        "P",
+        "the copy stands"
+    );
+}
+
+#[tokio::test]
+async fn the_same_idempotency_key_at_both_doors_makes_one_thing() {
+    let world = World::new().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    let once = &[("idempotency-key", "order-17")];
+    let made = world.call(&key, "POST", "/v1/pools", pool(), once).await.expect(201);
+    let again = world.call(&key, "POST", "/v1/pools", pool(), once).await;
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(again.expect(201)["id"], made["id"]);
+    let sent = world.line.last.lock().unwrap().clone().unwrap();
+    let direct = carry_out(&world.farm.door, &Operations::default(), sent).await;
+    assert_eq!((direct.replayed, &direct.body["id"]), (true, &made["id"]));
+    assert_eq!(world.farm.get("/v1/pools").await.expect(200)["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn what_belongs_to_the_call_itself_travels_with_it() {
+    let world = World::new().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    let made = world.call(&key, "POST", "/v1/pools", pool(), &[]).await.expect(201);
+    world.copy().await;
+    let path = format!("/v1/pools/{}", made["id"].as_str().unwrap());
+    let other = Some(json!({"name": "Other"}));
+    world.call(&key, "PATCH", &path, other.clone(), &[("if-match", "\"7\"")]).await.refused(412, "stale_revision");
+    assert_eq!(world.call(&key, "PATCH", &path, other, &[("if-match", "\"1\"")]).await.expect(200)["revision"], 2);
+    let file = world.farm.file().await;
+    world.copy().await;
+    world.call(&key, "POST", "/v1/jobs?dry_run=true", Some(json!({"file_id": file})), &[]).await.expect(200);
+    assert_eq!(world.farm.get("/v1/jobs").await.expect(200)["items"], json!([]));
+}
+
+#[tokio::test]
+async fn with_several_farms_a_new_thing_says_for_which() {
+    let world = World::new().await;
+    let other = FarmId::new(NOW, [5; 10]);
+    let mut row = world.farm.door.store.read(|rows| rows.feed_after(0, 1)).unwrap().remove(0);
+    row.id = other.to_string();
+    row.document.insert("id".into(), row.id.clone().into());
+    let home = HomeIds { store_id: world.store, farm_id: other };
+    world.relay.store.write(By::new(Actor::farm(other), NOW), move |tx| tx.put_copy(home, 1, &row)).await.unwrap();
+    let key = world.key(world.store, Grants::owner()).await;
+    world.call(&key, "POST", "/v1/pools", pool(), &[]).await.refused(422, "farm_required");
+    world.call(&key, "POST", &format!("/v1/pools?farm_id={other}"), pool(), &[]).await.refused(503, "farm_offline");
+    let farm = world.farm.door.home().farm_id;
+    world.call(&key, "POST", &format!("/v1/pools?farm_id={farm}"), pool(), &[]).await.expect(201);
+}
