@@ -19,6 +19,10 @@ CREATE TABLE home (store_id TEXT NOT NULL, farm_id TEXT NOT NULL, number INTEGER
 CREATE TABLE kind_table (kind TEXT PRIMARY KEY, signature TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE label (kind TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (kind, label, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL, position INTEGER NOT NULL, trimmed_to INTEGER NOT NULL) STRICT;
+CREATE TABLE mailbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, store_id TEXT NOT NULL, farm_id TEXT NOT NULL,
+    command TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, call TEXT NOT NULL, tries INTEGER NOT NULL
+) STRICT;
 CREATE TABLE pair (kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name, value, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE rec_api_key (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, state TEXT) STRICT;
 CREATE TABLE rec_attempt (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, job_id TEXT, printer_id TEXT, file_id TEXT, state TEXT, ended_at INTEGER) STRICT;
@@ -40,6 +44,7 @@ CREATE UNIQUE INDEX bed_token_unused ON bed_token (printer) WHERE consumed_by IS
 CREATE INDEX credential_of ON credential (owner);
 CREATE INDEX event_of ON event (subject_id, position);
 CREATE INDEX label_of ON label (kind, id);
+CREATE INDEX mailbox_of ON mailbox (farm_id, seq);
 CREATE INDEX pair_of ON pair (kind, id);
 CREATE INDEX rec_api_key_created ON rec_api_key (store_id, created_at, id);
 CREATE INDEX rec_api_key_position ON rec_api_key (position);

@@ -23,8 +23,9 @@ use serde_json::Value;
 use crate::auth::{Caller, internal};
 use crate::door::Door;
 use crate::http::Answer;
+use crate::mailbox;
 use crate::operation::{By, Failure};
-use crate::pipeline::Operation;
+use crate::pipeline::{Operation, entry};
 use crate::registry::registry;
 use crate::request::{How, Incoming};
 
@@ -127,7 +128,8 @@ pub async fn pass_on<C: Contract>(door: &Door, by: &By<C>, how: &How, sent: Valu
         query: Vec<(String, String)>,
         body: Value,
     }
-    let Sent { path, mut query, body } = serde_json::from_value(sent).map_err(|error| internal(&error))?;
+    let entry = entry(by, door.now(), &sent);
+    let Sent { path, mut query, body } = serde_json::from_value(sent.clone()).map_err(|error| internal(&error))?;
     let farm = farm_of(door, by, how, path.get("id").map(String::as_str)).map_err(Problem::from)?;
     if how.dry_run {
         query.push(("dry_run".to_owned(), "true".to_owned()));
@@ -145,7 +147,18 @@ pub async fn pass_on<C: Contract>(door: &Door, by: &By<C>, how: &How, sent: Valu
         from: by.from,
         request_id: by.request_id.clone(),
     };
-    let Answered { status, body, revision, replayed } = door.farms.call(farm, call).await?;
+    // Behind what waits already: a job must not come before the part that it names.
+    let may_wait = C::NATURE == Nature::Mailbox && !how.dry_run;
+    if may_wait && door.store.read(|rows| rows.next_mail(farm)).map_err(|error| internal(&error))?.is_some() {
+        return mailbox::accept(door, by, farm, call, &sent, entry).await;
+    }
+    let answered = match door.farms.call(farm, call.clone()).await {
+        Err(problem) if may_wait && problem.code == Code::FarmOffline => {
+            return mailbox::accept(door, by, farm, call, &sent, entry).await;
+        }
+        answered => answered?,
+    };
+    let Answered { status, body, revision, replayed } = answered;
     if status >= 400 {
         // A newer farm may know codes that are not known here.
         let unknown =
@@ -163,7 +176,11 @@ fn farm_of<C: Contract>(door: &Door, by: &By<C>, how: &How, id: Option<&str>) ->
             let prefix = id.split('_').next().unwrap_or_default();
             let kind = Kind::ALL.iter().copied().find(|kind| kind.prefix() == prefix);
             let row = kind.map(|kind| rows.visible(kind_row(kind), &id, sight)).transpose()?.flatten();
-            return row.and_then(|row| row.farm_id).ok_or_else(|| Problem::not_found(id).into());
+            let row = row.ok_or_else(|| Problem::not_found(&id))?;
+            if row.revision == 0 {
+                return Err(Problem::new(Code::Pending).on(id).into());
+            }
+            return row.farm_id.ok_or_else(|| Problem::not_found(id).into());
         }
         let all = Selection { limit: 2, ..Selection::all() };
         let farms = rows.list(kind_row(Kind::Farm), &all, sight)?.rows;

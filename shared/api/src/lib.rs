@@ -13,6 +13,7 @@ pub mod forward;
 pub mod http;
 pub mod installation;
 pub mod key_text;
+pub mod mailbox;
 pub mod openapi;
 pub mod operation;
 pub mod ops;

@@ -289,7 +289,7 @@ async fn follow(door: &Door, answer: Answer, command: CommandId, wait_seconds: u
     }
 }
 
-fn entry<C: Contract>(by: &By<C>, at: domain::time::Timestamp, sent: &Value) -> AuditEntry {
+pub(crate) fn entry<C: Contract>(by: &By<C>, at: domain::time::Timestamp, sent: &Value) -> AuditEntry {
     let mut asked = sent.get("body").cloned().unwrap_or_default();
     hide_secrets(&mut asked);
     AuditEntry {

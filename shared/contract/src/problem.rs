@@ -49,6 +49,7 @@ codes! {
     IllegalState = "illegal_state", 409, "The thing's state does not allow it", "Look at its state first.";
     AlreadyExists = "already_exists", 409, "That was made already", "Use the thing that exists.";
     IdempotencyInFlight = "idempotency_in_flight", 409, "The same call is being carried out", "Wait and ask again.";
+    Pending = "pending", 409, "It waits for its farm and can not be changed yet", "Wait until its command is done.";
     InUse = "in_use", 409, "Something still uses it", "Remove what uses it first.";
     BedUseOutdated = "bed_use_outdated", 409, "The bed has been used again since", "Look at the bed again and clear its present use.";
     BedInUse = "bed_in_use", 409, "A print is on the bed", "Wait until it has ended.";

@@ -24,6 +24,13 @@ CREATE INDEX event_of ON event (subject_id, position);
 CREATE TABLE request (id TEXT PRIMARY KEY, body_hash TEXT NOT NULL, outcome TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX request_age ON request (created_at);
 
+-- At a relay: what was asked of a farm while it was away, until the farm has answered.
+CREATE TABLE mailbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, store_id TEXT NOT NULL, farm_id TEXT NOT NULL,
+    command TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, call TEXT NOT NULL, tries INTEGER NOT NULL
+) STRICT;
+CREATE INDEX mailbox_of ON mailbox (farm_id, seq);
+
 -- Acts on devices: written before the device is touched.
 CREATE TABLE act (attempt TEXT NOT NULL, verb TEXT NOT NULL, state TEXT NOT NULL, written_at INTEGER NOT NULL, deadline INTEGER NOT NULL, observed TEXT NOT NULL, PRIMARY KEY (attempt, verb)) STRICT, WITHOUT ROWID;
 CREATE TABLE bed_token (printer TEXT NOT NULL, number INTEGER NOT NULL, token TEXT NOT NULL, consumed_by TEXT, PRIMARY KEY (printer, number)) STRICT, WITHOUT ROWID;

@@ -146,6 +146,17 @@ impl Tx<'_> {
         Ok(true)
     }
 
+    /// Changes a pending row: its request was answered. Nothing happens to a row of the farm's own.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn change_pending(&mut self, kind: Kind, id: &str, document: Document) -> Result<(), StoreError> {
+        let Some(known) = self.rows().known(kind, id)?.filter(|known| known.revision == 0) else { return Ok(()) };
+        let home = HomeIds { store_id: parse_id(kind, &known.store_id)?, farm_id: parse_id(kind, &known.farm_id)? };
+        let (id, changed_at) = (id.to_owned(), self.now());
+        self.copy(home, 0, &FeedRow { kind, id, revision: 0, number: 0, position: 0, deleted: false, changed_at, document })
+    }
+
     /// Takes a pending row away. Says whether there was one.
     ///
     /// # Errors

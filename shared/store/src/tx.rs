@@ -105,9 +105,9 @@ impl<'c> Tx<'c> {
     pub fn new_id<I: Id>(&mut self) -> I {
         match self.by.derive_ids {
             Some(seed) => {
-                let digest = Sha256::new().chain_update(seed).chain_update(self.derived.to_be_bytes()).finalize();
+                let digest = derive(seed, self.derived);
                 self.derived += 1;
-                I::derived(digest.into())
+                I::derived(digest)
             }
             None => {
                 let random = self.random();
@@ -351,6 +351,16 @@ impl<'c> Tx<'c> {
             ])?;
         Ok((position, number))
     }
+}
+
+/// The nth id that a call with that digest makes, in words: what [`Tx::new_id`] derives at any door.
+pub fn derived_id(kind: Kind, seed: [u8; 32], n: u32) -> String {
+    let id = domain::id::RequestId::derived(derive(seed, n));
+    format!("{}_{}", kind.prefix(), id.uuid().simple())
+}
+
+fn derive(seed: [u8; 32], n: u32) -> [u8; 32] {
+    Sha256::new().chain_update(seed).chain_update(n.to_be_bytes()).finalize().into()
 }
 
 /// A value as JSON text.

@@ -7,6 +7,7 @@ use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::door::Door;
 use api::forward::{Answered, Farms, Forwarded, Operations, carry_out};
+use api::mailbox::deliver;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +29,8 @@ struct Line {
     farm: Arc<Door>,
     cut: AtomicBool,
     passed: AtomicUsize,
+    /// So many of the next calls the farm fails over.
+    failures: AtomicUsize,
     last: Mutex<Option<Forwarded>>,
 }
 
@@ -36,6 +39,11 @@ impl Farms for Line {
     async fn call(&self, farm: FarmId, call: Forwarded) -> Result<Answered, Problem> {
         if self.cut.load(Ordering::SeqCst) || farm != self.farm.home().farm_id {
             return Err(Problem::new(Code::FarmOffline));
+        }
+        let failed = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if failed {
+            let body = serde_json::to_value(Problem::new(Code::Internal)).unwrap();
+            return Ok(Answered { status: 500, body, revision: None, replayed: false });
         }
         self.passed.fetch_add(1, Ordering::SeqCst);
         *self.last.lock().unwrap() = Some(call.clone());
@@ -66,6 +74,7 @@ impl World {
             farm: Arc::clone(&farm.door),
             cut: AtomicBool::new(false),
             passed: AtomicUsize::new(0),
+            failures: AtomicUsize::new(0),
             last: Mutex::default(),
         });
         let folder = tempfile::tempdir().unwrap();
@@ -265,7 +274,131 @@ async fn with_several_farms_a_new_thing_says_for_which() {
     world.relay.store.write(By::new(Actor::farm(other), NOW), move |tx| tx.put_copy(home, 1, &row)).await.unwrap();
     let key = world.key(world.store, Grants::owner()).await;
     world.call(&key, "POST", "/v1/pools", pool(), &[]).await.refused(422, "farm_required");
-    world.call(&key, "POST", &format!("/v1/pools?farm_id={other}"), pool(), &[]).await.refused(503, "farm_offline");
+    let accepted = world.call(&key, "POST", &format!("/v1/pools?farm_id={other}"), pool(), &[]).await.expect(202);
+    assert_eq!(accepted["farm_id"], other.to_string());
     let farm = world.farm.door.home().farm_id;
     world.call(&key, "POST", &format!("/v1/pools?farm_id={farm}"), pool(), &[]).await.expect(201);
+}
+
+impl World {
+    fn cut(&self, cut: bool) {
+        self.line.cut.store(cut, Ordering::SeqCst);
+    }
+
+    async fn deliver(&self) -> usize {
+        deliver(&self.relay, self.farm.door.home().farm_id).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn while_the_farm_is_away_new_things_get_the_ids_that_they_will_have_and_stand_as_pending() {
+    let world = World::new().await;
+    let file = world.farm.file().await;
+    world.copy().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    world.cut(true);
+    let part = world.call(&key, "POST", "/v1/parts", Some(json!({"name": "Hook", "plates": []})), &[]).await.expect(202);
+    let job = json!({"file_id": file, "part_id": part["id"], "name": "Hook"});
+    let job = world.call(&key, "POST", "/v1/jobs", Some(job), &[]).await.expect(202);
+    let path = format!("/v1/parts/{}", part["id"].as_str().unwrap());
+    let shown = world.call(&key, "GET", &path, None, &[]).await.expect(200);
+    assert_eq!((&shown["name"], &shown["revision"], &shown["pending"]), (&json!("Hook"), &json!(0), &json!(true)));
+    world.call(&key, "PATCH", &path, Some(json!({"name": "Peg"})), &[]).await.refused(409, "pending");
+    assert_eq!(world.deliver().await, 0, "there is no line");
+    world.cut(false);
+    assert_eq!(world.deliver().await, 2, "in order: the job names the part");
+    world.copy().await;
+    for (noun, made) in [("parts", &part), ("jobs", &job)] {
+        let path = format!("/v1/{noun}/{}", made["id"].as_str().unwrap());
+        assert_eq!(world.farm.get(&path).await.expect(200)["name"], "Hook");
+        let shown = world.call(&key, "GET", &path, None, &[]).await.expect(200);
+        assert_eq!((&shown["revision"], &shown["pending"]), (&json!(1), &Value::Null));
+        let command = format!("/v1/commands/{}", made["command"]["id"].as_str().unwrap());
+        assert_eq!(world.call(&key, "GET", &command, None, &[]).await.expect(200)["state"], "completed");
+    }
+}
+
+#[tokio::test]
+async fn a_call_goes_behind_those_that_wait_already() {
+    let world = World::new().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    world.cut(true);
+    world.call(&key, "POST", "/v1/pools", pool(), &[]).await.expect(202);
+    world.cut(false);
+    world.call(&key, "POST", "/v1/pools", pool(), &[]).await.expect(202);
+    assert_eq!(world.passed(), 0);
+    assert_eq!(world.deliver().await, 2);
+    world.call(&key, "POST", "/v1/pools", pool(), &[]).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_repeated_call_waits_once_and_an_answer_that_was_lost_makes_nothing_twice() {
+    let world = World::new().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    let once = &[("idempotency-key", "order-18")];
+    world.cut(true);
+    let first = world.call(&key, "POST", "/v1/pools", pool(), once).await.expect(202);
+    let again = world.call(&key, "POST", "/v1/pools", pool(), once).await;
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(again.expect(202)["id"], first["id"]);
+    world
+        .call(&key, "POST", "/v1/pools", Some(json!({"name": "Other", "tags": []})), once)
+        .await
+        .refused(422, "idempotency_mismatch");
+    // The farm did it, and the relay died before it had written the answer.
+    let mail = world.relay.store.read(|rows| rows.next_mail(world.farm.door.home().farm_id)).unwrap().unwrap();
+    carry_out(&world.farm.door, &Operations::default(), serde_json::from_value(mail.call).unwrap()).await;
+    world.cut(false);
+    assert_eq!(world.deliver().await, 1);
+    let made = world.farm.get("/v1/pools").await.expect(200);
+    assert_eq!(made["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(made["items"][0]["id"], first["id"]);
+}
+
+#[tokio::test]
+async fn what_the_farm_refuses_leaves_with_its_reason_and_the_rest_goes_on() {
+    let world = World::new().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    let nowhere = domain::id::FileId::new(NOW, [4; 10]);
+    world.cut(true);
+    let job = world.call(&key, "POST", "/v1/jobs", Some(json!({"file_id": nowhere})), &[]).await.expect(202);
+    let kept = world.call(&key, "POST", "/v1/pools", pool(), &[]).await.expect(202);
+    world.cut(false);
+    assert_eq!(world.deliver().await, 2);
+    let path = |noun: &str, id: &Value| format!("/v1/{noun}/{}", id.as_str().unwrap());
+    world.call(&key, "GET", &path("jobs", &job["id"]), None, &[]).await.refused(404, "not_found");
+    let command = world.call(&key, "GET", &path("commands", &job["command"]["id"]), None, &[]).await.expect(200);
+    assert_eq!((&command["state"], &command["problem"]["code"]), (&json!("failed"), &json!("not_found")));
+    world.farm.get(&path("pools", &kept["id"])).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_request_that_the_farm_fails_over_three_times_holds_nobody_up() {
+    let world = World::new().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    world.cut(true);
+    let first = world.call(&key, "POST", "/v1/pools", pool(), &[]).await.expect(202);
+    world.call(&key, "POST", "/v1/pools", pool(), &[]).await.expect(202);
+    world.cut(false);
+    world.line.failures.store(3, Ordering::SeqCst);
+    assert_eq!((world.deliver().await, world.passed()), (2, 1));
+    let command = format!("/v1/commands/{}", first["command"]["id"].as_str().unwrap());
+    let command = world.call(&key, "GET", &command, None, &[]).await.expect(200);
+    assert_eq!((&command["state"], &command["problem"]["code"]), (&json!("failed"), &json!("internal")));
+}
+
+#[tokio::test]
+async fn what_a_full_disk_keeps_out_waits_for_room() {
+    let world = World::new().await;
+    let file = world.farm.file().await;
+    world.copy().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    world.cut(true);
+    let job = world.call(&key, "POST", "/v1/jobs", Some(json!({"file_id": file})), &[]).await.expect(202);
+    world.cut(false);
+    *world.farm.floor.full.lock().unwrap() = true;
+    assert_eq!(world.deliver().await, 0);
+    *world.farm.floor.full.lock().unwrap() = false;
+    assert_eq!(world.deliver().await, 1);
+    world.farm.get(&format!("/v1/jobs/{}", job["id"].as_str().unwrap())).await.expect(200);
 }

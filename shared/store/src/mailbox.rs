@@ -1,0 +1,80 @@
+//! What was asked of a farm while it was away, in the order in which it was accepted. It leaves the box
+//! when the farm has answered, and then only.
+
+use domain::farm::HomeIds;
+use domain::id::FarmId;
+use domain::kind::Kind;
+use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
+
+use crate::error::StoreError;
+use crate::rows::{Rows, parse_id};
+use crate::tx::{Tx, json};
+
+/// A request that waits for its farm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mail {
+    /// Its place; later ones wait for it.
+    pub seq: u64,
+    /// Whose it is.
+    pub home: HomeIds,
+    /// The command that it is followed by.
+    pub command: String,
+    /// The thing that it is about.
+    pub subject: String,
+    /// The call itself.
+    pub call: Value,
+    /// How often the farm failed over it.
+    pub tries: u32,
+}
+
+impl Rows<'_> {
+    /// The oldest request that waits for that farm.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn next_mail(&self, farm: FarmId) -> Result<Option<Mail>, StoreError> {
+        let sql = "SELECT seq, store_id, command, subject, call, tries FROM mailbox WHERE farm_id = ?1 ORDER BY seq LIMIT 1";
+        let found: Option<(u64, String, String, String, String, u32)> = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row([farm.to_string()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?)))
+            .optional()?;
+        let Some((seq, store, command, subject, call, tries)) = found else { return Ok(None) };
+        let home = HomeIds { store_id: parse_id(Kind::Command, &store)?, farm_id: farm };
+        let call = serde_json::from_str(&call).map_err(|cause| StoreError::Document { kind: "mailbox", cause })?;
+        Ok(Some(Mail { seq, home, command, subject, call, tries }))
+    }
+}
+
+impl Tx<'_> {
+    /// Puts a request into the box of a farm.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn post_mail(&mut self, home: HomeIds, command: &str, subject: &str, call: &Value) -> Result<(), StoreError> {
+        self.sql()?
+            .prepare_cached(
+                "INSERT INTO mailbox (store_id, farm_id, command, subject, call, tries) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+            )?
+            .execute(params![home.store_id.to_string(), home.farm_id.to_string(), command, subject, json("mailbox", call)?])?;
+        Ok(())
+    }
+
+    /// Counts a failure of the farm over a request.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn mail_failed(&mut self, seq: u64) -> Result<(), StoreError> {
+        self.sql()?.prepare_cached("UPDATE mailbox SET tries = tries + 1 WHERE seq = ?1")?.execute([seq])?;
+        Ok(())
+    }
+
+    /// Takes an answered request out. Says whether it was still there.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn take_mail(&mut self, seq: u64) -> Result<bool, StoreError> {
+        Ok(self.sql()?.prepare_cached("DELETE FROM mailbox WHERE seq = ?1")?.execute([seq])? == 1)
+    }
+}
