@@ -123,6 +123,24 @@ ids! {
     SlicerKeyId = "slk";
     /// A signed-in browser or phone.
     SessionId = "ses";
+    /// A SKU.
+    SkuId = "sku";
+    /// An order.
+    OrderId = "ord";
+    /// A line of an order.
+    OrderItemId = "itm";
+    /// A material.
+    MaterialId = "mat";
+    /// A spool.
+    SpoolId = "spl";
+    /// A line of a spool's ledger.
+    SpoolEntryId = "spe";
+    /// A filament position of a printer.
+    SlotId = "slt";
+    /// A SKU in a place.
+    StockId = "stk";
+    /// A line of the stock's ledger.
+    StockEntryId = "ste";
     /// A request as accepted at a door.
     RequestId = "req";
 }

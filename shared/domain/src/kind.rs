@@ -51,6 +51,14 @@ kinds! {
     ApiKey = "api_key", "api_keys", "key", "A key for a program.";
     SlicerKey = "slicer_key", "slicer_keys", "slk", "A key that may only submit files.";
     Session = "session", "sessions", "ses", "A signed-in browser or phone.";
+    Sku = "sku", "skus", "sku", "What is sold.";
+    Order = "order", "orders", "ord", "What somebody wants.";
+    Material = "material", "materials", "mat", "Type, vendor and colour of a filament.";
+    Spool = "spool", "spools", "spl", "One physical reel.";
+    SpoolEntry = "spool_entry", "spool_entries", "spe", "A line of a spool's ledger.";
+    Slot = "slot", "slots", "slt", "A filament position of a printer.";
+    Stock = "stock", "stock", "stk", "How many of a SKU lie in a place.";
+    StockEntry = "stock_entry", "stock_entries", "ste", "A line of the stock's ledger.";
 }
 
 impl Kind {
@@ -67,7 +75,15 @@ impl Kind {
             | Kind::Attempt
             | Kind::Command
             | Kind::SlicerKey
-            | Kind::Session => false,
+            | Kind::Session
+            | Kind::Sku
+            | Kind::Order
+            | Kind::Material
+            | Kind::Spool
+            | Kind::SpoolEntry
+            | Kind::Slot
+            | Kind::Stock
+            | Kind::StockEntry => false,
         }
     }
 }

@@ -80,8 +80,59 @@ texts! {
     Tag, "a tag", 40, "1 to 40 characters of a-z, 0-9, - _ . :", |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.:".contains(c);
     /// The id that another system gave to the thing.
     ExternalId, "an external id", 200, "1 to 200 visible characters", |c| !c.is_control();
+    /// The code that a SKU is ordered by.
+    Code, "a code", 80, "1 to 80 visible characters", |c| !c.is_control();
+    /// An e-mail address or a telephone, as it was given.
+    Contact, "a contact", 254, "1 to 254 visible characters", |c| !c.is_control();
     /// A sentence that a person wrote: a reason, a note.
     Note, "a note", 1000, "1 to 1000 characters", |c| !c.is_control() || c == '\n';
+}
+
+macro_rules! shaped {
+    ($($(#[$doc:meta])* $name:ident, $what:literal, $pattern:literal, $rule:literal, $ok:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl TryFrom<String> for $name {
+            type Error = BadText;
+            fn try_from(text: String) -> Result<Self, BadText> {
+                let ok: fn(&[u8]) -> bool = $ok;
+                if ok(text.as_bytes()) { Ok(Self(text)) } else { Err(BadText { what: $what, rule: $rule }) }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "pattern": $pattern, "description": concat!("Must be ", $rule)})
+            }
+        }
+    )*};
+}
+
+shaped! {
+    /// A colour.
+    Hex, "a colour", "^#[0-9a-fA-F]{6}$", "of the form #RRGGBB", |text| {
+        text.split_first().is_some_and(|(hash, digits)| *hash == b'#' && digits.len() == 6 && digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    /// A currency by its ISO 4217 code.
+    Currency, "a currency", "^[A-Z]{3}$", "three capital letters, such as EUR", |text| text.len() == 3 && text.iter().all(u8::is_ascii_uppercase);
 }
 
 /// Up to 16 pairs that an integrator hangs on a thing; filterable, copied into events.
@@ -135,6 +186,17 @@ mod tests {
         assert!("rack-a".parse::<Tag>().is_ok());
         for bad in ["", "Rack", "rack a", &"x".repeat(41)] {
             assert!(bad.parse::<Tag>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_colour_and_a_currency_have_one_form() {
+        assert!(Hex::try_from("#00aaFF".to_owned()).is_ok() && Currency::try_from("EUR".to_owned()).is_ok());
+        for bad in ["", "00aaFF", "#00aaF", "#00aaFG", "#00aaFF0", "red"] {
+            assert!(Hex::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+        for bad in ["", "eur", "EU", "EURO", "€"] {
+            assert!(Currency::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }
 
