@@ -269,7 +269,15 @@ impl World {
                 | Kind::User
                 | Kind::ApiKey
                 | Kind::SlicerKey
-                | Kind::Session => None,
+                | Kind::Session
+                | Kind::Sku
+                | Kind::Order
+                | Kind::Material
+                | Kind::Spool
+                | Kind::SpoolEntry
+                | Kind::Slot
+                | Kind::Stock
+                | Kind::StockEntry => None,
             };
             concerned.extend(self.machines.iter().position(|machine| Some(machine.id.to_string()) == id));
         }

@@ -77,6 +77,14 @@ impl Book {
                 | Kind::ApiKey
                 | Kind::SlicerKey
                 | Kind::Session
+                | Kind::Sku
+                | Kind::Order
+                | Kind::Material
+                | Kind::Spool
+                | Kind::SpoolEntry
+                | Kind::Slot
+                | Kind::Stock
+                | Kind::StockEntry
                 | Kind::Command => {}
             }
         }

@@ -156,9 +156,22 @@ impl Fleet {
             Kind::Printer => Some(event.subject.id.as_str()),
             Kind::Attempt | Kind::Command | Kind::Job => event.data.get("printer_id").and_then(|id| id.as_str()),
             Kind::Farm => return self.wake_all(),
-            Kind::Pool | Kind::File | Kind::Part | Kind::Store | Kind::User | Kind::ApiKey | Kind::SlicerKey | Kind::Session => {
-                None
-            }
+            Kind::Pool
+            | Kind::File
+            | Kind::Part
+            | Kind::Store
+            | Kind::User
+            | Kind::ApiKey
+            | Kind::SlicerKey
+            | Kind::Session
+            | Kind::Sku
+            | Kind::Order
+            | Kind::Material
+            | Kind::Spool
+            | Kind::SpoolEntry
+            | Kind::Slot
+            | Kind::Stock
+            | Kind::StockEntry => None,
         };
         if let Some(tended) = id.and_then(|id| id.parse().ok()).and_then(|id: PrinterId| self.printers.get(&id)) {
             tended.wake.notify_one();

@@ -67,6 +67,12 @@ impl From<domain::attempt::IllegalTransition> for Failure {
     }
 }
 
+impl From<domain::field::BadField> for Failure {
+    fn from(bad: domain::field::BadField) -> Self {
+        Problem::from(bad).into()
+    }
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -287,9 +293,10 @@ impl<C: Contract> By<C> {
     /// A page as this caller may see it.
     ///
     /// # Errors
-    /// A wrong cursor.
+    /// A wrong cursor; `permission_missing` for a filter by what the caller is not shown.
     pub fn page<R: Record>(&self, rows: Rows<'_>, query: &ListQuery<R>) -> Result<Page<R>, Failure> {
-        let listed = rows.list(kind_row(R::KIND), &query.selection, self.sight())?;
+        let selection = query.selection.asked_with(R::COLUMNS, &self.caller.grants)?;
+        let listed = rows.list(kind_row(R::KIND), &selection, self.sight())?;
         let mut items: Vec<View<R>> = listed.rows.into_iter().map(|raw| self.show(raw)).collect();
         if let Some(fields) = &query.selection.fields {
             for item in &mut items {

@@ -20,6 +20,17 @@ pub enum Change {
     Deleted,
 }
 
+impl Change {
+    /// What is told of a kind without a name of its own. How an order was made has one.
+    pub const fn of(kind: Kind) -> &'static [Change] {
+        if matches!(kind, Kind::Order) {
+            &[Change::Updated, Change::Deleted]
+        } else {
+            &[Change::Created, Change::Updated, Change::Deleted]
+        }
+    }
+}
+
 macro_rules! named {
     ($($name:ident = $word:literal, $text:literal;)*) => {
         /// An event with a name of its own. A change that has one gives that instead of `updated`.
@@ -120,8 +131,8 @@ pub enum EventType {
 impl EventType {
     /// Every type, in a stable order.
     pub fn all() -> Vec<EventType> {
-        let changes = [Change::Created, Change::Updated, Change::Deleted];
-        let of_records = Kind::ALL.iter().flat_map(|kind| changes.map(|change| EventType::Record(*kind, change)));
+        let of_kind = |kind: &Kind| Change::of(*kind).iter().map(|change| EventType::Record(*kind, *change)).collect::<Vec<_>>();
+        let of_records = Kind::ALL.iter().flat_map(of_kind);
         of_records.chain(Named::ALL.iter().copied().map(EventType::Named)).collect()
     }
 }
@@ -149,7 +160,8 @@ impl std::str::FromStr for EventType {
                 "deleted" => Change::Deleted,
                 _ => return None,
             };
-            Some(EventType::Record(Kind::from_word(kind)?, change))
+            let kind = Kind::from_word(kind)?;
+            Change::of(kind).contains(&change).then_some(EventType::Record(kind, change))
         };
         named.or_else(of_record).ok_or_else(|| format!("`{}` is not an event type", text.chars().take(80).collect::<String>()))
     }
@@ -234,6 +246,14 @@ pub const API_VERSION: &str = "2026-11-24";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_an_order_was_made_is_told_by_a_name_of_its_own_only() {
+        assert!("order.created".parse::<EventType>().is_err());
+        for word in ["order.created_manual", "order.created_retail", "order.updated", "sku.created"] {
+            assert!(word.parse::<EventType>().is_ok(), "{word}");
+        }
+    }
 
     #[test]
     fn every_event_type_reads_back_by_its_word_and_none_is_twice() {

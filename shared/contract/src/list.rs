@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
+use domain::access::Grants;
 use domain::time::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -38,8 +39,8 @@ pub enum Condition {
     Metadata(String, String),
     /// Changed at or after that moment.
     ChangedSince(Timestamp),
-    /// Contains that text in a searched column.
-    Text(String),
+    /// Contains that text in one of these columns.
+    Text(Vec<&'static str>, String),
 }
 
 /// What to sort by.
@@ -79,6 +80,35 @@ impl Selection {
             fields: None,
             include_total: false,
         }
+    }
+
+    /// What these grants allow to ask: a search passes over the columns that are not shown, and no filter or order is by one.
+    ///
+    /// # Errors
+    /// The permission that a filter or the order lacks.
+    pub fn asked_with(&self, columns: &[Column], grants: &Grants) -> Result<Self, Problem> {
+        let mut allowed = self.clone();
+        let hidden = columns.iter().filter_map(|column| {
+            let permission = column.shown_with.filter(|permission| !grants.permissions.has(*permission))?;
+            Some((column.name, permission))
+        });
+        for (hidden, permission) in hidden {
+            let mut named = self.sort.column == hidden;
+            for condition in &mut allowed.conditions {
+                match condition {
+                    Condition::OneOf(column, _)
+                    | Condition::Is(column, _)
+                    | Condition::After(column, _)
+                    | Condition::Before(column, _) => named |= *column == hidden,
+                    Condition::Text(searched, _) => searched.retain(|column| *column != hidden),
+                    Condition::Label(_) | Condition::Metadata(..) | Condition::ChangedSince(_) => {}
+                }
+            }
+            if named {
+                return Err(Problem::missing(permission).on(hidden));
+            }
+        }
+        Ok(allowed)
     }
 
     /// With one more condition.
@@ -179,7 +209,10 @@ fn apply(selection: &mut Selection, columns: &'static [Column], name: &str, valu
             let column = columns.iter().map(|column| column.name).chain(["created_at"]).find(|column| *column == bare);
             selection.sort = Sort { column: column.ok_or_else(|| bad("there is no such column to sort by"))?, descending };
         }
-        "q" if value.chars().count() <= 200 => selection.conditions.push(Condition::Text(value.to_owned())),
+        "q" if value.chars().count() <= 200 => {
+            let searched = columns.iter().filter(|column| column.searched).map(|column| column.name).collect();
+            selection.conditions.push(Condition::Text(searched, value.to_owned()));
+        }
         "q" => return Err(bad("at most 200 characters")),
         "fields" => selection.fields = Some(value.split(',').map(|field| field.trim().to_owned()).collect()),
         "include" if value == "total" => selection.include_total = true,

@@ -183,6 +183,12 @@ impl From<domain::attempt::IllegalTransition> for Problem {
     }
 }
 
+impl From<domain::field::BadField> for Problem {
+    fn from(bad: domain::field::BadField) -> Self {
+        Problem::field(bad.pointer, "invalid", bad.why)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,13 +9,17 @@ use domain::actor::Actor;
 use domain::attempt::Attempt;
 use domain::command::Command;
 use domain::farm::Farm;
+use domain::filament::{Material, Slot, Spool, SpoolEntry};
 use domain::file::File;
 use domain::job::Job;
 use domain::key::{ApiKey, Session, SlicerKey};
 use domain::kind::Kind;
+use domain::order::Order;
 use domain::part::{Part, Pool};
 use domain::permission::Permission;
 use domain::printer::Printer;
+use domain::sku::Sku;
+use domain::stock::{Stock, StockEntry};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -46,6 +50,8 @@ pub struct Column {
     pub searched: bool,
     /// The table has an index on it.
     pub indexed: bool,
+    /// Only who holds this may filter, sort and search by it: what `project` hides must not be found by asking.
+    pub shown_with: Option<Permission>,
 }
 
 impl Column {
@@ -55,26 +61,33 @@ impl Column {
         self.indexed = true;
         self
     }
+
+    /// The same column, for those who hold that permission.
+    #[must_use]
+    pub const fn shown_with(mut self, permission: Permission) -> Self {
+        self.shown_with = Some(permission);
+        self
+    }
 }
 
 /// A filterable and sortable column of words.
 pub const fn text(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Text, searched: false, indexed: false }
+    Column { name, column_type: ColumnType::Text, searched: false, indexed: false, shown_with: None }
 }
 
 /// A column of words that `q=` looks into too.
 pub const fn searched(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Text, searched: true, indexed: false }
+    Column { name, column_type: ColumnType::Text, searched: true, indexed: false, shown_with: None }
 }
 
 /// A column of whole numbers.
 pub const fn integer(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Integer, searched: false, indexed: false }
+    Column { name, column_type: ColumnType::Integer, searched: false, indexed: false, shown_with: None }
 }
 
 /// A column of times.
 pub const fn time(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Time, searched: false, indexed: false }
+    Column { name, column_type: ColumnType::Time, searched: false, indexed: false, shown_with: None }
 }
 
 /// One value of a list column.
@@ -263,6 +276,14 @@ pub const KINDS: &[KindRow] = &[
     row::<ApiKey>(),
     row::<SlicerKey>(),
     row::<Session>(),
+    row::<Sku>(),
+    row::<Order>(),
+    row::<Material>(),
+    row::<Spool>(),
+    row::<SpoolEntry>(),
+    row::<Slot>(),
+    row::<Stock>(),
+    row::<StockEntry>(),
 ];
 
 /// The row of a kind.

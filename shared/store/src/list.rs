@@ -122,7 +122,7 @@ fn selected(row: &KindRow, selection: &Selection, within: Within<'_>) -> Where {
     let mut clause = Where { sql: "deleted = 0".to_owned(), values: Vec::new() };
     scope(&mut clause, row, within);
     for condition in &selection.conditions {
-        filter(&mut clause, row, condition);
+        filter(&mut clause, row.kind, condition);
     }
     clause
 }
@@ -176,8 +176,7 @@ fn scope(clause: &mut Where, row: &KindRow, within: Within<'_>) {
     }
 }
 
-fn filter(clause: &mut Where, row: &KindRow, condition: &Condition) {
-    let kind = row.kind;
+fn filter(clause: &mut Where, kind: Kind, condition: &Condition) {
     match condition {
         Condition::OneOf(column, words) => {
             let places = clause.bind_all(words.iter().cloned());
@@ -208,11 +207,10 @@ fn filter(clause: &mut Where, row: &KindRow, condition: &Condition) {
             let (name, value) = (clause.bind(Value::Text(name.clone())), clause.bind(Value::Text(value.clone())));
             clause.and(&format!("id IN (SELECT id FROM pair WHERE kind = '{kind}' AND name = {name} AND value = {value})"));
         }
-        Condition::Text(text) => {
+        Condition::Text(columns, text) => {
             let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
             let place = clause.bind(Value::Text(format!("%{escaped}%")));
-            let searched = row.columns.iter().filter(|column| column.searched);
-            let any: Vec<String> = searched.map(|column| format!("{} LIKE {place} ESCAPE '\\'", column.name)).collect();
+            let any: Vec<String> = columns.iter().map(|column| format!("{column} LIKE {place} ESCAPE '\\'")).collect();
             clause.and(&if any.is_empty() { "0".to_owned() } else { format!("({})", any.join(" OR ")) });
         }
     }

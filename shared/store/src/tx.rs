@@ -158,12 +158,20 @@ impl<'c> Tx<'c> {
     /// # Errors
     /// [`StoreError::Exists`] if there is or was a record of that id; else what the database says.
     pub fn create<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
+        self.create_as(record, EventType::Record(R::KIND, Change::Created))
+    }
+
+    /// Writes a new record and tells that event instead of `{kind}.created`.
+    ///
+    /// # Errors
+    /// As [`Tx::create`].
+    pub fn create_as<R: Record>(&mut self, record: &R, event: impl Into<EventType>) -> Result<(), StoreError> {
         let id = record.id().to_string();
         let sql = format!("SELECT 1 FROM {} WHERE id = ?1", table(R::KIND));
         if self.sql()?.prepare_cached(&sql)?.exists([&id])? {
             return Err(StoreError::Exists { kind: R::KIND.word(), id });
         }
-        self.write(record, 1, &[EventType::Record(R::KIND, Change::Created)])
+        self.write(record, 1, &[event.into()])
     }
 
     /// Writes a changed record and tells `{kind}.updated`, or nothing if nothing changed.

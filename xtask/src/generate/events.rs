@@ -19,7 +19,9 @@ pub fn page() -> String {
 
 fn of_kind(kind: Kind) -> Vec<String> {
     let changes = [Change::Created, Change::Updated, Change::Deleted];
-    let types = changes.map(|change| code(EventType::Record(kind, change)));
+    let types = changes.map(|change| {
+        if Change::of(kind).contains(&change) { code(EventType::Record(kind, change)) } else { "see below".to_owned() }
+    });
     [code(kind)].into_iter().chain(types).chain([code(kind_row(kind).view)]).collect()
 }
 

@@ -5,11 +5,15 @@
 mod attempt;
 mod bed;
 mod cancel;
+mod catalogue;
+mod filament;
 mod service;
 
 pub use attempt::{adopt, assign, move_attempt};
 pub use bed::{clear, foreign_print_seen, undo_clear, use_bed_again};
 pub use cancel::{Cancelled, ask_cancel, command_ended, new_command};
+pub(crate) use catalogue::{free, open_order, sku_of};
+pub(crate) use filament::{load, remove_slots, unload};
 pub use service::{put_out_of_service, put_printer};
 
 use contract::problem::Problem;

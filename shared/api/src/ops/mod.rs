@@ -7,14 +7,22 @@ pub mod farms;
 pub mod files;
 pub mod jobs;
 pub mod keys;
+pub mod materials;
+pub mod orders;
 pub mod parts;
 pub mod plain;
 pub mod pools;
 pub mod printers;
 pub mod queue;
+pub mod skus;
+pub mod spools;
+pub mod stock;
 pub mod system;
 
 use contract::operation::{Asked, Contract};
+use contract::problem::Problem;
+use contract::record::Record;
+use store::Rows;
 
 use crate::door::Door;
 use crate::operation::{By, Failure};
@@ -22,6 +30,15 @@ use crate::operation::{By, Failure};
 /// For writes that need nothing made ready.
 pub(crate) async fn nothing<C: Contract>(_: &By<C>, _: &Door, _: &Asked<C>) -> Result<(), Failure> {
     std::future::ready(Ok(())).await
+}
+
+/// A record that a body names at that place: a wrong field if there is none.
+pub(crate) fn named<C: Contract, R: Record>(by: &By<C>, rows: Rows<'_>, id: R::Id, pointer: &str) -> Result<R, Failure> {
+    match by.find::<R>(rows, id) {
+        Ok(row) => Ok(row.record),
+        Err(Failure::Problem(_)) => Err(Problem::field(pointer, "invalid", format!("there is no such {}", R::KIND)).into()),
+        Err(broken @ Failure::Store(_)) => Err(broken),
+    }
 }
 
 /// The head of a write that needs nothing made ready.

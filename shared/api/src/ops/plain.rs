@@ -2,7 +2,10 @@
 
 use contract::list::{ListQuery, Page, View};
 use contract::operation::{Asked, Contract, Of};
-use contract::ops::{access, accounts, attempts, commands, farms, files, jobs, keys, parts, pools, printers};
+use contract::ops::{
+    access, accounts, attempts, commands, farms, files, jobs, keys, materials, orders, parts, pools, printers, skus, spools,
+    stock,
+};
 use contract::record::Record;
 
 use crate::door::Door;
@@ -55,9 +58,15 @@ lists! {
     jobs::ListJobs => domain::job::Job,
     keys::ListApiKeys => domain::key::ApiKey,
     keys::ListSlicerKeys => domain::key::SlicerKey,
+    materials::ListMaterials => domain::filament::Material,
+    orders::ListOrders => domain::order::Order,
     parts::ListParts => domain::part::Part,
     pools::ListPools => domain::part::Pool,
     printers::ListPrinters => domain::printer::Printer,
+    skus::ListSkus => domain::sku::Sku,
+    spools::ListSlots => domain::filament::Slot,
+    spools::ListSpools => domain::filament::Spool,
+    stock::ListStock => domain::stock::Stock,
 }
 
 shows! {
@@ -69,7 +78,13 @@ shows! {
     jobs::GetJob => domain::job::Job,
     keys::GetApiKey => domain::key::ApiKey,
     keys::GetSlicerKey => domain::key::SlicerKey,
+    materials::GetMaterial => domain::filament::Material,
+    orders::GetOrder => domain::order::Order,
     parts::GetPart => domain::part::Part,
     pools::GetPool => domain::part::Pool,
     printers::GetPrinter => domain::printer::Printer,
+    skus::GetSku => domain::sku::Sku,
+    spools::GetSlot => domain::filament::Slot,
+    spools::GetSpool => domain::filament::Spool,
+    stock::GetStock => domain::stock::Stock,
 }

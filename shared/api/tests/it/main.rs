@@ -12,11 +12,15 @@ mod facts;
 #[cfg(test)]
 mod farm;
 #[cfg(test)]
+mod filament;
+#[cfg(test)]
 mod forward;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod orders;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
@@ -25,6 +29,8 @@ mod scopes;
 mod secrets;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod stock;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]

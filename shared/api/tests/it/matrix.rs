@@ -36,6 +36,15 @@ impl World {
         let attempt = farm.assign(job, printer).await;
         let made = |answer: Value, name: &str| answer.pointer(name).and_then(Value::as_str).unwrap().to_owned();
         let part = made(farm.post("/v1/parts", json!({"name": "Part"})).await.expect(201), "/id");
+        let sku = made(farm.post("/v1/skus", json!({"name": "Sku", "code": "S-1"})).await.expect(201), "/id");
+        let order = made(farm.post("/v1/orders", json!({"name": "1042"})).await.expect(201), "/id");
+        let material = made(farm.post("/v1/materials", json!({"type": "PLA"})).await.expect(201), "/id");
+        let reel = json!({"material_id": material, "grams_initial": 1000});
+        let spool = made(farm.post("/v1/spools", reel).await.expect(201), "/id");
+        let place = json!({"printer_id": printer});
+        let slot = made(farm.post(&format!("/v1/spools/{spool}/load"), place).await.expect(200), "/slot_id");
+        let came = json!({"sku_id": sku, "delta": 5, "reason": "counted"});
+        let stock = made(farm.post("/v1/stock/adjust", came).await.expect(200), "/id");
         let pool = made(farm.post("/v1/pools", json!({"name": "Pool", "tags": ["rack-a"]})).await.expect(201), "/id");
         let slicer_key = made(farm.post("/v1/slicer_keys", json!({"name": "S"})).await.expect(201), "/slicer_key/id");
         let api_key = made(farm.post("/v1/api_keys", json!({"name": "K", "role": "viewer"})).await.expect(201), "/api_key/id");
@@ -62,6 +71,12 @@ impl World {
             ("files", file.clone()),
             ("parts", part.clone()),
             ("pools", pool.clone()),
+            ("skus", sku.clone()),
+            ("orders", order),
+            ("materials", material.clone()),
+            ("spools", spool),
+            ("slots", slot),
+            ("stock", stock),
             ("slicer_keys", slicer_key),
             ("api_keys", api_key),
             ("users", user.id.to_string()),
@@ -76,6 +91,10 @@ impl World {
             ("part_id", json!(part)),
             ("pool_id", json!(pool)),
             ("printer_id", json!(printer)),
+            ("sku_id", json!(sku)),
+            ("material_id", json!(material)),
+            ("colour_hex", json!("#1a2B3c")),
+            ("currency", json!("EUR")),
             ("bed_use", json!(bed_use)),
             ("before", json!(job)),
             ("one_time_token", Value::Null),

@@ -9,10 +9,15 @@ pub mod farms;
 pub mod files;
 pub mod jobs;
 pub mod keys;
+pub mod materials;
+pub mod orders;
 pub mod parts;
 pub mod pools;
 pub mod printers;
 pub mod queue;
+pub mod skus;
+pub mod spools;
+pub mod stock;
 pub mod system;
 
 use schemars::JsonSchema;

@@ -82,6 +82,8 @@ crate::operations! {
         target: Of<PartId>, query: Nothing, body: EditPart, reply: View<Part>, status: 200
     }
     /// Delete a part.
+    ///
+    /// Refused while a SKU or an open order uses it.
     DeletePart = "delete_part" Delete "/v1/parts/{id}" {
         access: Access::Needs(Permission::PartDelete), home: Farm, nature: Mailbox, ai: Hidden,
         target: Of<PartId>, query: Nothing, body: Nothing, reply: Nothing, status: 204

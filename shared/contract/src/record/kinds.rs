@@ -1,5 +1,8 @@
 //! The record kinds one by one: columns, labels, and what of each is shown to whom.
 
+mod catalogue;
+mod filament;
+
 use domain::access::Grants;
 use domain::account::{Store, User};
 use domain::actor::Actor;

@@ -50,12 +50,12 @@ fn every_condition_selects_what_it_says() {
     check(&db, Condition::Label("a".to_owned()), &[3]);
     check(&db, Condition::Metadata("shop".to_owned(), "a".to_owned()), &[1]);
     check(&db, Condition::Metadata("line".to_owned(), "b".to_owned()), &[]);
-    check(&db, Condition::Text("BRACKET".to_owned()), &[1, 2]);
-    check(&db, Condition::Text("0%".to_owned()), &[1]);
-    check(&db, Condition::Text("t_l".to_owned()), &[2]);
-    check(&db, Condition::Text("k \\ '".to_owned()), &[3]);
-    check(&db, Condition::Text(String::new()), &[1, 2, 3]);
-    let both = Selection::all().with(Condition::Is("priority", 5)).with(Condition::Text("left".to_owned()));
+    check(&db, Condition::Text(vec!["name"], "BRACKET".to_owned()), &[1, 2]);
+    check(&db, Condition::Text(vec!["name"], "0%".to_owned()), &[1]);
+    check(&db, Condition::Text(vec!["name"], "t_l".to_owned()), &[2]);
+    check(&db, Condition::Text(vec!["name"], "k \\ '".to_owned()), &[3]);
+    check(&db, Condition::Text(vec!["name"], String::new()), &[1, 2, 3]);
+    let both = Selection::all().with(Condition::Is("priority", 5)).with(Condition::Text(vec!["name"], "left".to_owned()));
     assert_eq!(numbers(ids(db.rows(), Kind::Job, &both, all(db.home()))), [2]);
 }
 
@@ -63,7 +63,7 @@ fn every_condition_selects_what_it_says() {
 fn a_kind_without_searched_columns_finds_no_text() {
     let mut db = db();
     db.write(by(), |tx| tx.create(&crate::farm::attempt(1, 1))).unwrap();
-    let selection = Selection::all().with(Condition::Text("a".to_owned()));
+    let selection = Selection::all().with(Condition::Text(Vec::new(), "a".to_owned()));
     assert_eq!(ids(db.rows(), Kind::Attempt, &selection, all(db.home())), [""; 0]);
 }
 
@@ -244,7 +244,7 @@ proptest! {
     fn no_words_of_a_caller_break_a_list(text in ".{0,40}", cursor in ".{0,40}") {
         let db = jobs(&[json!({"name": "a"})]);
         for condition in [
-            Condition::Text(text.clone()), Condition::Label(text.clone()), Condition::Metadata(text.clone(), text.clone()),
+            Condition::Text(vec!["name"], text.clone()), Condition::Label(text.clone()), Condition::Metadata(text.clone(), text.clone()),
             Condition::OneOf("external_id", vec![text.clone()]), Condition::ChangedSince(Timestamp::from_millis(i64::MIN)),
         ] {
             let selection = Selection { cursor: Some(cursor.clone()), ..Selection::all().with(condition) };

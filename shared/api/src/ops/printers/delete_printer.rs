@@ -6,6 +6,7 @@ use contract::problem::{Code, Problem};
 use domain::job::Job;
 use domain::printer::Printer;
 
+use crate::facts::remove_slots;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -25,6 +26,7 @@ impl Write for DeletePrinter {
                 .on(printer.id)
                 .into());
         }
+        remove_slots(at, printer.id)?;
         at.drop_bed_token(printer.id)?;
         at.forget_secrets(&printer.id.to_string())?;
         at.delete(&printer)?;

@@ -1,0 +1,4 @@
+//! Stock: finished goods.
+
+mod adjust_stock;
+mod list_stock_ledger;
