@@ -1,0 +1,528 @@
+//! What goes over the wire: one enum, in JSON. Fields that are not known are ignored and frames that are not known are skipped, so
+//! that two versions can talk. Kinds, events and documents pass through as words and JSON: a relay keeps what it does not know yet.
+
+use std::collections::BTreeMap;
+
+use contract::record::Document;
+use domain::access::Grants;
+use domain::actor::Actor;
+use domain::id::{FarmId, PrinterId};
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The largest frame in bytes.
+pub const LARGEST_FRAME: usize = 256 * 1024;
+/// The versions of the protocol that this build speaks.
+pub const PROTO: (u32, u32) = (1, 1);
+
+/// Why a text is no frame, or a frame cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadFrame {
+    /// It is too large.
+    #[error("a frame of {0} bytes is larger than {LARGEST_FRAME}")]
+    TooBig(usize),
+    /// It is not what it says.
+    #[error("not a frame: {0}")]
+    Malformed(String),
+}
+
+/// A frame and the session that it belongs to; 0 before the session has a number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Packet {
+    /// The number of the session.
+    pub session_no: u64,
+    /// The frame.
+    pub frame: Frame,
+}
+
+#[derive(Deserialize)]
+struct Numbering {
+    #[serde(default)]
+    s: u64,
+}
+
+impl Packet {
+    /// Reads a text message. The session's number stands in the frame as `s`.
+    ///
+    /// # Errors
+    /// It is too large, no JSON, or not as its type says. A type that is not known is no error: it is [`Frame::Unknown`].
+    pub fn read(text: &str) -> Result<Self, BadFrame> {
+        if text.len() > LARGEST_FRAME {
+            return Err(BadFrame::TooBig(text.len()));
+        }
+        let malformed = |e: serde_json::Error| BadFrame::Malformed(e.to_string());
+        let numbering: Numbering = serde_json::from_str(text).map_err(malformed)?;
+        Ok(Self { session_no: numbering.s, frame: serde_json::from_str(text).map_err(malformed)? })
+    }
+
+    /// The text message.
+    ///
+    /// # Errors
+    /// It is too large.
+    pub fn text(&self) -> Result<String, BadFrame> {
+        let frame = serde_json::to_string(&self.frame).map_err(|e| BadFrame::Malformed(e.to_string()))?;
+        let text = format!("{{\"s\":{},{}", self.session_no, &frame[1..]);
+        if text.len() > LARGEST_FRAME { Err(BadFrame::TooBig(text.len())) } else { Ok(text) }
+    }
+}
+
+/// A frame.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum Frame {
+    /// The relay's first word: prove that you are who you will say.
+    Challenge {
+        /// Random, for this connection only.
+        nonce: String,
+        /// The relay's name, which is signed too: a signature is of no use at another relay.
+        relay: String,
+        /// The relay's own running time; only differences count.
+        sent_ms: u64,
+    },
+    /// The farm's first word.
+    Hello(Hello),
+    /// The session is open.
+    Welcome(Welcome),
+    /// Rows of the farm.
+    Rows(Batch<RowItem>),
+    /// Events of the farm.
+    Events(Batch<EventItem>),
+    /// Account facts of the relay.
+    Account(Batch<AccountItem>),
+    /// Everything of the stream up to `at` is durable.
+    Ack {
+        /// The stream.
+        stream: Stream,
+        /// Up to where.
+        at: u64,
+    },
+    /// A batch cannot be taken.
+    Nack {
+        /// The stream.
+        stream: Stream,
+        /// Go on from here.
+        at: u64,
+        /// Why.
+        code: NackCode,
+    },
+    /// The stream begins again from 0; acknowledged with 0 before its first batch is sent.
+    Reset {
+        /// The stream.
+        stream: Stream,
+        /// The log that it follows from now on.
+        epoch: String,
+        /// The sender's head: beyond it, what was not repeated is gone.
+        head: u64,
+    },
+    /// A caller waits for this at the relay.
+    Call {
+        /// Counts the calls of the session: what is not above the last is a double.
+        n: u64,
+        /// What is left of its time when it is sent.
+        ttl_ms: u64,
+        /// The relay's own running time; only differences count.
+        sent_ms: u64,
+        /// What is asked.
+        call: Call,
+    },
+    /// A call of the mailbox.
+    Request {
+        /// Its place in the mailbox.
+        seq: u64,
+        /// What is asked.
+        call: Call,
+    },
+    /// What became of a call or a request; for a request it is sent after the commit.
+    Answered {
+        /// The call's id.
+        id: String,
+        /// The request's place; none for a call.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
+        /// Every request up to here is settled.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        requests: Option<u64>,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Whose live values somebody looks at.
+    Watch {
+        /// The printers.
+        printers: Vec<PrinterId>,
+    },
+    /// Live values: the latest wins, a lost one is no matter.
+    Telemetry {
+        /// Counts within the session.
+        n: u64,
+        /// The printer.
+        printer: PrinterId,
+        /// Its values.
+        values: Document,
+    },
+    /// This side lacks the content. A hint: whoever still lacks it says it again.
+    BlobWanted {
+        /// Its hash in hex.
+        sha256: String,
+    },
+    /// This side has the content, verified and durable.
+    BlobHave {
+        /// Its hash in hex.
+        sha256: String,
+    },
+    /// The session ends.
+    Bye {
+        /// Why.
+        code: ByeCode,
+        /// When to come again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u64>,
+    },
+    /// A type of a newer version: skipped.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A numbered flow of facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// The farm's records as they are now.
+    Rows,
+    /// The farm's events.
+    Events,
+    /// The relay's account facts that the farm's own doors need.
+    Account,
+}
+
+/// How far a reader is, and in which log.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The log; empty if nothing was ever read.
+    pub epoch: String,
+    /// Everything up to here is durable at the reader.
+    pub at: u64,
+}
+
+/// The ends of the farm's two feeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Heads {
+    /// The highest number of a row.
+    pub rows: u64,
+    /// The highest number of an event.
+    pub events: u64,
+}
+
+/// What the farm has of the relay.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FarmGot {
+    /// Requests that were settled.
+    pub requests: Cursor,
+    /// Account facts.
+    pub account: Cursor,
+}
+
+/// What the relay has of the farm.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RelayGot {
+    /// Rows.
+    pub rows: Cursor,
+    /// Events.
+    pub events: Cursor,
+}
+
+/// The farm says who it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The oldest and the newest protocol that it speaks.
+    pub proto: (u32, u32),
+    /// Its build.
+    pub build: String,
+    /// Its id.
+    pub farm_id: FarmId,
+    /// Its log.
+    pub epoch: String,
+    /// The ends of its feeds.
+    pub heads: Heads,
+    /// What it has.
+    pub got: FarmGot,
+    /// Random, kept as long as the process: two that alternate are a clone.
+    pub session_nonce: String,
+    /// Its wall clock, for display only.
+    pub wall: Timestamp,
+    /// Whether that clock is set.
+    pub clock_ok: bool,
+    /// The signature over [`Hello::signed`].
+    pub signature: String,
+}
+
+impl Hello {
+    /// What is signed: the relay's challenge, and who answers it.
+    pub fn signed(&self, relay: &str, nonce: &str) -> Vec<u8> {
+        format!("gantry-sync\n{relay}\n{nonce}\n{}\n{}\n{}", self.farm_id, self.epoch, self.session_nonce).into_bytes()
+    }
+}
+
+/// The relay lets the farm in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The protocol that both speak.
+    pub proto: u32,
+    /// The session's number: higher than any before.
+    pub session_no: u64,
+    /// The relay's log.
+    pub relay_epoch: String,
+    /// What the relay has.
+    pub got: RelayGot,
+    /// What the relay takes.
+    pub limits: Limits,
+    /// The relay's own running time; only differences count.
+    pub sent_ms: u64,
+}
+
+/// What one side takes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Items in a batch.
+    pub items: usize,
+    /// Batches of a stream without an acknowledgement.
+    pub window: usize,
+}
+
+/// Facts of a stream in the order of their numbers: all that there are above `from` and up to `to`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Batch<T> {
+    /// The log.
+    pub epoch: String,
+    /// Not included.
+    pub from: u64,
+    /// Included.
+    pub to: u64,
+    /// The sender's head of rows when this was read. Events are given out when the rows are there; a feed that reached it is whole.
+    pub rows_head: u64,
+    /// The facts.
+    pub items: Vec<T>,
+}
+
+/// What has a place in a stream.
+pub trait Numbered {
+    /// The place.
+    fn number(&self) -> u64;
+}
+
+/// A record as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowItem {
+    /// The word of its kind.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Counts its changes.
+    pub revision: u64,
+    /// Its place in its home's log.
+    pub number: u64,
+    /// Its place in its home's database.
+    pub position: u64,
+    /// It was removed; its document is empty.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// When it was changed last.
+    pub changed_at: Timestamp,
+    /// The record.
+    pub document: Document,
+}
+
+impl Numbered for RowItem {
+    fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+/// A fact of the log, or the place where facts are missing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventItem {
+    /// An event as it is stored.
+    Event {
+        /// Its number.
+        number: u64,
+        /// The subject's labels when it happened, for scopes.
+        labels: Vec<String>,
+        /// Envelope and data.
+        body: Document,
+    },
+    /// Events above `after` and up to `to` were trimmed before they were sent.
+    Gap {
+        /// Not included.
+        after: u64,
+        /// Included.
+        to: u64,
+    },
+}
+
+impl Numbered for EventItem {
+    fn number(&self) -> u64 {
+        match self {
+            EventItem::Event { number, .. } => *number,
+            EventItem::Gap { to, .. } => *to,
+        }
+    }
+}
+
+/// An account fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountItem {
+    /// A key's record, or its removal.
+    Row(RowItem),
+    /// The hash of what opens a door, or its removal.
+    Credential {
+        /// Its place in the account's log.
+        number: u64,
+        /// SHA-256 in hex.
+        hash: String,
+        /// What it is.
+        kind: String,
+        /// The record that it belongs to.
+        owner: String,
+        /// When it ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+        /// It opens nothing any more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        deleted: bool,
+    },
+}
+
+impl Numbered for AccountItem {
+    fn number(&self) -> u64 {
+        match self {
+            AccountItem::Row(row) => row.number,
+            AccountItem::Credential { number, .. } => *number,
+        }
+    }
+}
+
+/// An operation to run, as the relay's door accepted it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The id that it got at acceptance: the key to tell doubles by.
+    pub id: String,
+    /// The operation.
+    pub operation: String,
+    /// The parts of the path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub path: BTreeMap<String, String>,
+    /// The pairs behind the question mark.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<(String, String)>,
+    /// The body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// How it was asked.
+    #[serde(default)]
+    pub how: How,
+    /// Who asks.
+    pub actor: Actor,
+    /// What they hold, as judged at acceptance.
+    pub grants: Grants,
+}
+
+impl Call {
+    /// Whether it fits into a frame. A door refuses what does not before it promises anything.
+    pub fn fits(&self) -> bool {
+        // The frame around it: type, numbers, times.
+        const AROUND: usize = 256;
+        serde_json::to_string(self).is_ok_and(|text| text.len() + AROUND <= LARGEST_FRAME)
+    }
+}
+
+/// What a call's headers say.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct How {
+    /// `Idempotency-Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// `If-Match`, a revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_match: Option<u64>,
+    /// Only ask what would happen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// `Prefer: wait`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_seconds: Option<u32>,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The status as in HTTP.
+    pub status: u16,
+    /// The body; none also if it was too large for a frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// The revision of the record that was made or changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// The rows that it changed, so that the caller reads its own writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowItem>,
+    /// The body was left out because it fits into no frame.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub too_big: bool,
+}
+
+impl Answer {
+    /// The answer as far as it fits into a frame: rows go first, for the feed repeats them; then the body, and it is said.
+    #[must_use]
+    pub fn fitted(mut self) -> Self {
+        const AROUND: usize = 1024;
+        let fits = |answer: &Self| serde_json::to_string(answer).is_ok_and(|text| text.len() + AROUND <= LARGEST_FRAME);
+        if !fits(&self) {
+            self.rows = Vec::new();
+        }
+        if !fits(&self) {
+            self.body = None;
+            self.too_big = true;
+        }
+        self
+    }
+}
+
+/// Why a batch was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NackCode {
+    /// Something before it is missing.
+    Gap,
+    /// It is of another log.
+    Epoch,
+}
+
+/// Why a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ByeCode {
+    /// The farm is not known, or its signature is wrong.
+    Refused,
+    /// The pairing was ended.
+    Revoked,
+    /// A newer session of the same farm.
+    Replaced,
+    /// Two agents use one identity.
+    Clone,
+    /// No common protocol.
+    Upgrade,
+    /// The process ends.
+    Shutdown,
+    /// The farm's database is older than what it sent before.
+    RolledBack,
+    /// A fact fits into no frame.
+    TooBig,
+    /// The other side does not keep to the protocol, or is silent.
+    Protocol,
+    /// A reason of a newer version.
+    #[serde(other)]
+    Other,
+}

@@ -1,0 +1,603 @@
+//! The relay's side of a session: it keeps the farm's rows and events, sends account facts, and carries calls and requests down.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use contract::record::Document;
+use domain::id::PrinterId;
+
+use crate::feed::{Feed, Page};
+use crate::frame::{
+    AccountItem, Answer, Batch, ByeCode, Call, Cursor, EventItem, Frame, Hello, Limits, PROTO, Packet, RelayGot, RowItem, Stream,
+    Welcome,
+};
+use crate::intake::{Intake, Known, Verdict};
+use crate::{HANDSHAKE_MS, ITEMS, RESEND_MS, WINDOW};
+
+/// What the shell knows when a connection came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayStart {
+    /// This relay's name.
+    pub relay: String,
+    /// Random, for this connection only.
+    pub nonce: String,
+}
+
+/// What the shell found about a farm whose signature is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// Higher than any before of this farm, and durable: whatever an older session still wants to write is refused by it.
+    pub session_no: u64,
+    /// The relay's log.
+    pub relay_epoch: String,
+    /// The farm's rows.
+    pub rows: Known,
+    /// The farm's events.
+    pub events: Known,
+    /// The end of the account's facts.
+    pub account_head: u64,
+    /// Removals below this number are no longer there.
+    pub account_floor: u64,
+    /// Requests up to here are answered, and that is durable.
+    pub answered: u64,
+    /// Requests wait.
+    pub requests_wait: bool,
+}
+
+/// What the session is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RelayInput {
+    /// The connection stands.
+    Connected,
+    /// A packet came.
+    Received(Packet),
+    /// The farm is who it says.
+    Admitted(Admission),
+    /// It may not come in.
+    Refused(ByeCode),
+    /// Rows or events, or their reset with 0, are durable.
+    Committed(Stream, u64),
+    /// The answer of a request is durable.
+    AnswerCommitted(u64),
+    /// A caller waits for this, for so long.
+    Call(Call, u64),
+    /// Account facts that were asked for.
+    AccountRead(Page<AccountItem>),
+    /// The next request that was asked for; it counts as sent from now on and cannot be withdrawn.
+    RequestRead(Option<(u64, Call)>),
+    /// There are more account facts.
+    AccountMoved(u64),
+    /// There are more requests.
+    RequestsWait,
+    /// Whose live values are looked at.
+    Watch(Vec<PrinterId>),
+    /// This side lacks the content.
+    WantBlob(String),
+    /// This side has the content.
+    HaveBlob(String),
+    /// What was sent has left.
+    WritableAgain,
+    /// Time went by.
+    Tick,
+    /// The connection is gone.
+    Lost,
+    /// End it.
+    Close(ByeCode, Option<u64>),
+}
+
+/// What a caller is told instead of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was never sent.
+    FarmOffline,
+    /// It was sent, and what became of it is not known.
+    NoAnswer,
+    /// It fits into no frame and was not sent.
+    TooBig,
+}
+
+/// What the shell is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RelayOutput {
+    /// Send it.
+    Send(Packet),
+    /// Is it who it says? Check the signature over `message`, then say `Admitted` or `Refused`.
+    Admit {
+        /// What it says.
+        hello: Box<Hello>,
+        /// What was signed.
+        message: Vec<u8>,
+    },
+    /// The session is open.
+    Opened(u64),
+    /// Write rows and cursor in one transaction fenced by the session's number, then say `Committed`.
+    ApplyRows(u64, Batch<RowItem>),
+    /// Write events, what follows from them, and the cursor in one transaction fenced by the session's number, then say `Committed`.
+    ApplyEvents(u64, Batch<EventItem>),
+    /// Begin a new generation: cursor (epoch, 0) and `sweep_at`, durable; then say `Committed(stream, 0)`.
+    GenerationBegin {
+        /// Rows or events.
+        stream: Stream,
+        /// The farm's log.
+        epoch: String,
+        /// Where the old generation ends.
+        sweep_at: u64,
+    },
+    /// Remove the rows that the new generation did not repeat, and forget `sweep_at`.
+    Sweep,
+    /// Read account facts.
+    ReadAccount {
+        /// Above this number.
+        after: u64,
+        /// About so many.
+        limit: usize,
+    },
+    /// Read the first request above this place that still waits.
+    ReadRequest(u64),
+    /// A request was answered: write it, then say `AnswerCommitted`. Its rows go into the copy by their revisions.
+    CommitAnswer(u64, Answer),
+    /// A call was answered; its rows go into the copy by their revisions. `late` if its caller was told otherwise before, or it is a double.
+    Answered {
+        /// The call's id.
+        id: String,
+        /// The answer.
+        answer: Answer,
+        /// Nobody waits for it.
+        late: bool,
+    },
+    /// A call ends without an answer.
+    CallEnded(String, End),
+    /// Live values.
+    Telemetry(PrinterId, Document),
+    /// The farm lacks the content.
+    BlobWanted(String),
+    /// The farm has the content.
+    BlobHave(String),
+    /// Close the connection.
+    Close(ByeCode),
+}
+
+#[derive(Debug)]
+struct Open {
+    session_no: u64,
+    rows: Intake<RowItem>,
+    events: Intake<EventItem>,
+    account: Feed<AccountItem>,
+    requests: Mailbox,
+    calls_sent: u64,
+    outstanding: BTreeMap<String, u64>,
+    telemetry_n: BTreeMap<PrinterId, u64>,
+}
+
+/// Requests go one by one: the next is sent when the answer of the one before is durable.
+#[derive(Debug)]
+struct Mailbox {
+    answered: u64,
+    waits: bool,
+    reading: bool,
+    current: Option<(u64, Call)>,
+    unsent: bool,
+    committing: bool,
+    sent_ms: u64,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Waiting,
+    Challenged,
+    Judging(Box<Hello>),
+    Open(Box<Open>),
+    Closed,
+}
+
+#[derive(Debug)]
+struct Unsent {
+    call: Call,
+    deadline_ms: u64,
+}
+
+/// The relay's side.
+#[derive(Debug)]
+pub struct RelaySession {
+    start: RelayStart,
+    phase: Phase,
+    began_ms: u64,
+    writable: bool,
+    acks: BTreeMap<Stream, u64>,
+    urgent: VecDeque<Frame>,
+    calls: Vec<Unsent>,
+    watch: Option<Vec<PrinterId>>,
+    out: Vec<RelayOutput>,
+}
+
+impl RelaySession {
+    /// A session over a connection that just came.
+    pub fn new(start: RelayStart, now_ms: u64) -> Self {
+        Self {
+            start,
+            phase: Phase::Waiting,
+            began_ms: now_ms,
+            writable: true,
+            acks: BTreeMap::new(),
+            urgent: VecDeque::new(),
+            calls: Vec::new(),
+            watch: None,
+            out: Vec::new(),
+        }
+    }
+
+    /// Batches that are held in memory: never more than two windows.
+    pub fn held(&self) -> usize {
+        match &self.phase {
+            Phase::Open(open) => open.rows.held() + open.events.held(),
+            Phase::Waiting | Phase::Challenged | Phase::Judging(_) | Phase::Closed => 0,
+        }
+    }
+
+    /// Takes an input and says what is to be done, in this order.
+    pub fn handle(&mut self, now_ms: u64, input: RelayInput) -> Vec<RelayOutput> {
+        match input {
+            RelayInput::Connected => self.connected(now_ms),
+            RelayInput::Received(packet) => self.received(now_ms, packet),
+            RelayInput::Admitted(admission) => self.admitted(now_ms, admission),
+            RelayInput::Refused(code) | RelayInput::Close(code, None) => self.close(code, None),
+            RelayInput::Close(code, retry_ms) => self.close(code, retry_ms),
+            RelayInput::Call(call, ttl_ms) => self.call(now_ms, call, ttl_ms),
+            RelayInput::Watch(printers) => self.watch = Some(printers),
+            RelayInput::WantBlob(sha256) => self.urgent.push_back(Frame::BlobWanted { sha256 }),
+            RelayInput::HaveBlob(sha256) => self.urgent.push_back(Frame::BlobHave { sha256 }),
+            RelayInput::WritableAgain => self.writable = true,
+            RelayInput::Tick => self.tick(now_ms),
+            RelayInput::Lost => self.end(),
+            RelayInput::Committed(..)
+            | RelayInput::AnswerCommitted(_)
+            | RelayInput::AccountRead(_)
+            | RelayInput::RequestRead(_)
+            | RelayInput::AccountMoved(_)
+            | RelayInput::RequestsWait => self.stored(input),
+        }
+        self.wake(now_ms);
+        std::mem::take(&mut self.out)
+    }
+
+    /// What the store says counts only while the session is open.
+    fn stored(&mut self, input: RelayInput) {
+        let Phase::Open(open) = &mut self.phase else { return };
+        match input {
+            RelayInput::Committed(stream, at) => {
+                let awaited = match stream {
+                    Stream::Rows => open.rows.committed(at),
+                    Stream::Events => open.events.committed(at),
+                    Stream::Account => false,
+                };
+                if awaited {
+                    self.acks.insert(stream, at);
+                }
+            }
+            RelayInput::AnswerCommitted(seq) => open.requests.answer_committed(seq),
+            RelayInput::AccountRead(page) => {
+                if open.account.read(page, 0).is_err() {
+                    self.close(ByeCode::TooBig, None);
+                }
+            }
+            RelayInput::RequestRead(request) => open.requests.read(request),
+            RelayInput::AccountMoved(head) => open.account.head_moved(head),
+            RelayInput::RequestsWait => open.requests.waits = true,
+            RelayInput::Connected
+            | RelayInput::Received(_)
+            | RelayInput::Admitted(_)
+            | RelayInput::Refused(_)
+            | RelayInput::Call(..)
+            | RelayInput::Watch(_)
+            | RelayInput::WantBlob(_)
+            | RelayInput::HaveBlob(_)
+            | RelayInput::WritableAgain
+            | RelayInput::Tick
+            | RelayInput::Lost
+            | RelayInput::Close(..) => {}
+        }
+    }
+
+    fn connected(&mut self, now_ms: u64) {
+        if matches!(self.phase, Phase::Waiting) {
+            self.phase = Phase::Challenged;
+            let RelayStart { relay, nonce } = self.start.clone();
+            let frame = Frame::Challenge { nonce, relay, sent_ms: now_ms };
+            self.out.push(RelayOutput::Send(Packet { session_no: 0, frame }));
+        }
+    }
+
+    fn received(&mut self, now_ms: u64, Packet { session_no, frame }: Packet) {
+        let expected = match &self.phase {
+            Phase::Open(open) => open.session_no,
+            Phase::Waiting | Phase::Challenged | Phase::Judging(_) => 0,
+            Phase::Closed => return,
+        };
+        // What belongs to another session is not of this connection, whatever it says.
+        if session_no != expected {
+            return;
+        }
+        match frame {
+            Frame::Hello(hello) => self.hello(hello),
+            Frame::Bye { code, .. } => {
+                self.end();
+                self.out.push(RelayOutput::Close(code));
+            }
+            Frame::Unknown => {}
+            Frame::Rows(_)
+            | Frame::Events(_)
+            | Frame::Ack { .. }
+            | Frame::Nack { .. }
+            | Frame::Reset { .. }
+            | Frame::Answered { .. }
+            | Frame::Telemetry { .. }
+            | Frame::BlobWanted { .. }
+            | Frame::BlobHave { .. } => self.in_session(now_ms, frame),
+            Frame::Challenge { .. }
+            | Frame::Welcome(_)
+            | Frame::Account(_)
+            | Frame::Call { .. }
+            | Frame::Request { .. }
+            | Frame::Watch { .. } => self.close(ByeCode::Protocol, None),
+        }
+    }
+
+    fn in_session(&mut self, now_ms: u64, frame: Frame) {
+        let Phase::Open(open) = &mut self.phase else { return };
+        match frame {
+            Frame::Rows(batch) => {
+                let verdict = open.rows.batch(batch);
+                self.judged(Stream::Rows, verdict, None);
+            }
+            Frame::Events(batch) => {
+                let verdict = open.events.batch(batch);
+                self.judged(Stream::Events, verdict, None);
+            }
+            Frame::Reset { stream, epoch, head } => {
+                let verdict = match stream {
+                    Stream::Rows => open.rows.reset(&epoch, head),
+                    Stream::Events => open.events.reset(&epoch, head),
+                    Stream::Account => Verdict::Quiet,
+                };
+                self.judged(stream, verdict, Some((epoch, head)));
+            }
+            Frame::Ack { stream: Stream::Account, at } => {
+                open.account.acked(at, now_ms);
+            }
+            Frame::Nack { stream: Stream::Account, at, code } => open.account.nacked(at, code, now_ms),
+            Frame::Answered { seq: Some(seq), answer, .. } => {
+                if open.requests.answered(seq) {
+                    self.out.push(RelayOutput::CommitAnswer(seq, answer));
+                }
+            }
+            Frame::Answered { id, seq: None, answer, .. } => {
+                let late = open.outstanding.remove(&id).is_none();
+                self.out.push(RelayOutput::Answered { id, answer, late });
+            }
+            Frame::Telemetry { n, printer, values } => {
+                let last = open.telemetry_n.entry(printer).or_default();
+                if n > *last {
+                    *last = n;
+                    self.out.push(RelayOutput::Telemetry(printer, values));
+                }
+            }
+            Frame::BlobWanted { sha256 } => self.out.push(RelayOutput::BlobWanted(sha256)),
+            Frame::BlobHave { sha256 } => self.out.push(RelayOutput::BlobHave(sha256)),
+            Frame::Ack { .. }
+            | Frame::Nack { .. }
+            | Frame::Hello(_)
+            | Frame::Bye { .. }
+            | Frame::Unknown
+            | Frame::Challenge { .. }
+            | Frame::Welcome(_)
+            | Frame::Account(_)
+            | Frame::Call { .. }
+            | Frame::Request { .. }
+            | Frame::Watch { .. } => {}
+        }
+    }
+
+    fn judged(&mut self, stream: Stream, verdict: Verdict, reset: Option<(String, u64)>) {
+        match (verdict, reset) {
+            (Verdict::Begin, Some((epoch, sweep_at))) => {
+                self.out.push(RelayOutput::GenerationBegin { stream, epoch, sweep_at });
+            }
+            (Verdict::AckAgain(at), _) => {
+                self.acks.insert(stream, at);
+            }
+            (Verdict::Nack(at, code), _) => self.urgent.push_back(Frame::Nack { stream, at, code }),
+            (Verdict::Quiet, _) | (Verdict::Begin, None) => {}
+        }
+    }
+
+    fn hello(&mut self, hello: Hello) {
+        if !matches!(self.phase, Phase::Challenged) {
+            return;
+        }
+        if hello.proto.1 < PROTO.0 || hello.proto.0 > PROTO.1 {
+            return self.close(ByeCode::Upgrade, None);
+        }
+        let message = hello.signed(&self.start.relay, &self.start.nonce);
+        self.phase = Phase::Judging(Box::new(hello.clone()));
+        self.out.push(RelayOutput::Admit { hello: Box::new(hello), message });
+    }
+
+    fn admitted(&mut self, now_ms: u64, admission: Admission) {
+        let Phase::Judging(hello) = &self.phase else { return };
+        let Admission { session_no, relay_epoch, rows, events, account_head, account_floor, answered, requests_wait } = admission;
+        let head = |at| Cursor { epoch: hello.epoch.clone(), at };
+        let got = RelayGot { rows: rows.cursor.clone(), events: events.cursor.clone() };
+        let account = &hello.got.account;
+        let welcome = Welcome {
+            proto: hello.proto.1.min(PROTO.1),
+            session_no,
+            relay_epoch: relay_epoch.clone(),
+            got,
+            limits: Limits { items: ITEMS, window: WINDOW },
+            sent_ms: now_ms,
+        };
+        let open = Open {
+            session_no,
+            rows: Intake::new(&rows, Some(&head(hello.heads.rows)), WINDOW),
+            events: Intake::new(&events, Some(&head(hello.heads.events)), WINDOW),
+            account: Feed::new(Stream::Account, &relay_epoch, account_head, account_floor, account, WINDOW, now_ms),
+            requests: Mailbox::new(answered, requests_wait),
+            calls_sent: 0,
+            outstanding: BTreeMap::new(),
+            telemetry_n: BTreeMap::new(),
+        };
+        self.out.push(RelayOutput::Send(Packet { session_no: 0, frame: Frame::Welcome(welcome) }));
+        self.out.push(RelayOutput::Opened(session_no));
+        self.phase = Phase::Open(Box::new(open));
+    }
+
+    fn call(&mut self, now_ms: u64, call: Call, ttl_ms: u64) {
+        if !call.fits() {
+            return self.out.push(RelayOutput::CallEnded(call.id, End::TooBig));
+        }
+        match &self.phase {
+            Phase::Open(_) => self.calls.push(Unsent { call, deadline_ms: now_ms.saturating_add(ttl_ms) }),
+            Phase::Waiting | Phase::Challenged | Phase::Judging(_) | Phase::Closed => {
+                self.out.push(RelayOutput::CallEnded(call.id, End::FarmOffline));
+            }
+        }
+    }
+
+    fn tick(&mut self, now_ms: u64) {
+        match &mut self.phase {
+            Phase::Waiting | Phase::Challenged | Phase::Judging(_) => {
+                if now_ms.saturating_sub(self.began_ms) >= HANDSHAKE_MS {
+                    self.close(ByeCode::Protocol, None);
+                }
+            }
+            Phase::Open(open) => {
+                open.account.tick(now_ms);
+                open.requests.tick(now_ms);
+            }
+            Phase::Closed => {}
+        }
+    }
+
+    /// Callers whose time ran out are told, whether the call was sent or not.
+    fn expire(&mut self, now_ms: u64) {
+        let Phase::Open(open) = &mut self.phase else { return };
+        for call in self.calls.extract_if(.., |call| now_ms >= call.deadline_ms) {
+            self.out.push(RelayOutput::CallEnded(call.call.id, End::FarmOffline));
+        }
+        for (id, _) in open.outstanding.extract_if(.., |_, deadline_ms| now_ms >= *deadline_ms) {
+            self.out.push(RelayOutput::CallEnded(id, End::NoAnswer));
+        }
+    }
+
+    fn close(&mut self, code: ByeCode, retry_ms: Option<u64>) {
+        let session_no = match &self.phase {
+            Phase::Open(open) => open.session_no,
+            Phase::Waiting | Phase::Challenged | Phase::Judging(_) => 0,
+            Phase::Closed => return,
+        };
+        self.out.push(RelayOutput::Send(Packet { session_no, frame: Frame::Bye { code, retry_ms } }));
+        self.end();
+        self.out.push(RelayOutput::Close(code));
+    }
+
+    /// Nothing is sent again by a later session but what is in the mailbox: every caller is told what is known.
+    fn end(&mut self) {
+        let calls = std::mem::take(&mut self.calls);
+        self.out.extend(calls.into_iter().map(|unsent| RelayOutput::CallEnded(unsent.call.id, End::FarmOffline)));
+        if let Phase::Open(open) = std::mem::replace(&mut self.phase, Phase::Closed) {
+            self.out.extend(open.outstanding.into_keys().map(|id| RelayOutput::CallEnded(id, End::NoAnswer)));
+        }
+    }
+
+    fn wake(&mut self, now_ms: u64) {
+        self.expire(now_ms);
+        let Phase::Open(open) = &mut self.phase else { return };
+        let session_no = open.session_no;
+        if let Some(batch) = open.rows.next(|_| true) {
+            self.out.push(RelayOutput::ApplyRows(session_no, batch));
+        }
+        // Rows before the events that tell of them.
+        let rows = (open.rows.epoch().to_owned(), open.rows.at());
+        if let Some(batch) = open.events.next(|batch| batch.epoch == rows.0 && batch.rows_head <= rows.1) {
+            self.out.push(RelayOutput::ApplyEvents(session_no, batch));
+        }
+        if open.rows.sweep_due() {
+            self.out.push(RelayOutput::Sweep);
+        }
+        let waits = open.account.has_something()
+            || !self.acks.is_empty()
+            || !self.urgent.is_empty()
+            || !self.calls.is_empty()
+            || open.requests.unsent
+            || self.watch.is_some();
+        if self.writable && waits {
+            // One wake-up: account facts, so that nobody is judged by old ones; calls and acknowledgements; a request; the rest.
+            let mut frames: Vec<Frame> = Vec::new();
+            frames.extend(open.account.take_reset(now_ms));
+            frames.extend(open.account.take_batch(now_ms).map(Frame::Account));
+            for Unsent { call, deadline_ms } in std::mem::take(&mut self.calls) {
+                open.calls_sent += 1;
+                open.outstanding.insert(call.id.clone(), deadline_ms);
+                frames.push(Frame::Call { n: open.calls_sent, ttl_ms: deadline_ms - now_ms, sent_ms: now_ms, call });
+            }
+            let acks = std::mem::take(&mut self.acks);
+            frames.extend(acks.into_iter().map(|(stream, at)| Frame::Ack { stream, at }));
+            frames.extend(self.urgent.drain(..));
+            frames.extend(open.requests.take(now_ms));
+            frames.extend(self.watch.take().map(|printers| Frame::Watch { printers }));
+            self.writable = false;
+            self.out.extend(frames.into_iter().map(|frame| RelayOutput::Send(Packet { session_no, frame })));
+        }
+        self.out.extend(open.account.wants().map(|after| RelayOutput::ReadAccount { after, limit: ITEMS }));
+        self.out.extend(open.requests.wants().map(RelayOutput::ReadRequest));
+    }
+}
+
+impl Mailbox {
+    fn new(answered: u64, waits: bool) -> Self {
+        Self { answered, waits, reading: false, current: None, unsent: false, committing: false, sent_ms: 0 }
+    }
+
+    fn wants(&mut self) -> Option<u64> {
+        let wants = self.waits && !self.reading && self.current.is_none();
+        self.reading |= wants;
+        self.waits &= !wants;
+        wants.then_some(self.answered)
+    }
+
+    fn read(&mut self, request: Option<(u64, Call)>) {
+        self.reading = false;
+        if self.current.is_none() {
+            self.unsent = request.is_some();
+            self.current = request;
+        }
+    }
+
+    fn take(&mut self, now_ms: u64) -> Option<Frame> {
+        let (seq, call) = self.current.as_ref().filter(|_| self.unsent)?;
+        self.unsent = false;
+        self.sent_ms = now_ms;
+        Some(Frame::Request { seq: *seq, call: call.clone() })
+    }
+
+    fn answered(&mut self, seq: u64) -> bool {
+        let awaited = !self.committing && self.current.as_ref().is_some_and(|(current, _)| *current == seq);
+        self.committing |= awaited;
+        awaited
+    }
+
+    fn answer_committed(&mut self, seq: u64) {
+        if self.committing && self.current.as_ref().is_some_and(|(current, _)| *current == seq) {
+            self.committing = false;
+            self.unsent = false;
+            self.current = None;
+            self.answered = seq;
+            self.waits = true;
+        }
+    }
+
+    fn tick(&mut self, now_ms: u64) {
+        if self.current.is_some() && !self.committing && now_ms.saturating_sub(self.sent_ms) >= RESEND_MS {
+            self.unsent = true;
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The rules of a session one by one, and both sides against each other over a bad link.
+
+mod rules;
+mod simulation;
+mod world;
