@@ -86,9 +86,10 @@ impl<T: Numbered + Serialize> Feed<T> {
     /// # Errors
     /// Not even the first number fits.
     pub fn read(&mut self, page: Page<T>, rows_head: u64) -> Result<(), Unsendable> {
-        if self.reading == Some(page.after) {
-            self.reading = None;
+        if self.reading != Some(page.after) {
+            return Ok(());
         }
+        self.reading = None;
         if page.after != self.sent || self.reset != Reset::Not || self.ready.is_some() {
             return Ok(());
         }

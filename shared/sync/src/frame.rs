@@ -1,15 +1,16 @@
 //! What goes over the wire: one enum, in JSON. Fields that are not known are ignored and frames that are not known are skipped, so
 //! that two versions can talk. Kinds, events and documents pass through as words and JSON: a relay keeps what it does not know yet.
 
-use std::collections::BTreeMap;
+mod call;
+mod items;
 
 use contract::record::Document;
-use domain::access::Grants;
-use domain::actor::Actor;
 use domain::id::{FarmId, PrinterId};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+pub use self::call::{Answer, Call, How};
+pub use self::items::{AccountItem, Batch, EventItem, Numbered, RowItem};
 
 /// The largest frame in bytes.
 pub const LARGEST_FRAME: usize = 256 * 1024;
@@ -287,207 +288,6 @@ pub struct Limits {
     pub items: usize,
     /// Batches of a stream without an acknowledgement.
     pub window: usize,
-}
-
-/// Facts of a stream in the order of their numbers: all that there are above `from` and up to `to`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Batch<T> {
-    /// The log.
-    pub epoch: String,
-    /// Not included.
-    pub from: u64,
-    /// Included.
-    pub to: u64,
-    /// The sender's head of rows when this was read. Events are given out when the rows are there; a feed that reached it is whole.
-    pub rows_head: u64,
-    /// The facts.
-    pub items: Vec<T>,
-}
-
-/// What has a place in a stream.
-pub trait Numbered {
-    /// The place.
-    fn number(&self) -> u64;
-}
-
-/// A record as it is now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RowItem {
-    /// The word of its kind.
-    pub kind: String,
-    /// Its id.
-    pub id: String,
-    /// Counts its changes.
-    pub revision: u64,
-    /// Its place in its home's log.
-    pub number: u64,
-    /// Its place in its home's database.
-    pub position: u64,
-    /// It was removed; its document is empty.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub deleted: bool,
-    /// When it was changed last.
-    pub changed_at: Timestamp,
-    /// The record.
-    pub document: Document,
-}
-
-impl Numbered for RowItem {
-    fn number(&self) -> u64 {
-        self.number
-    }
-}
-
-/// A fact of the log, or the place where facts are missing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventItem {
-    /// An event as it is stored.
-    Event {
-        /// Its number.
-        number: u64,
-        /// The subject's labels when it happened, for scopes.
-        labels: Vec<String>,
-        /// Envelope and data.
-        body: Document,
-    },
-    /// Events above `after` and up to `to` were trimmed before they were sent.
-    Gap {
-        /// Not included.
-        after: u64,
-        /// Included.
-        to: u64,
-    },
-}
-
-impl Numbered for EventItem {
-    fn number(&self) -> u64 {
-        match self {
-            EventItem::Event { number, .. } => *number,
-            EventItem::Gap { to, .. } => *to,
-        }
-    }
-}
-
-/// An account fact.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountItem {
-    /// A key's record, or its removal.
-    Row(RowItem),
-    /// The hash of what opens a door, or its removal.
-    Credential {
-        /// Its place in the account's log.
-        number: u64,
-        /// SHA-256 in hex.
-        hash: String,
-        /// What it is.
-        kind: String,
-        /// The record that it belongs to.
-        owner: String,
-        /// When it ends.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        expires_at: Option<Timestamp>,
-        /// It opens nothing any more.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        deleted: bool,
-    },
-}
-
-impl Numbered for AccountItem {
-    fn number(&self) -> u64 {
-        match self {
-            AccountItem::Row(row) => row.number,
-            AccountItem::Credential { number, .. } => *number,
-        }
-    }
-}
-
-/// An operation to run, as the relay's door accepted it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Call {
-    /// The id that it got at acceptance: the key to tell doubles by.
-    pub id: String,
-    /// The operation.
-    pub operation: String,
-    /// The parts of the path.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub path: BTreeMap<String, String>,
-    /// The pairs behind the question mark.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub query: Vec<(String, String)>,
-    /// The body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
-    /// How it was asked.
-    #[serde(default)]
-    pub how: How,
-    /// Who asks.
-    pub actor: Actor,
-    /// What they hold, as judged at acceptance.
-    pub grants: Grants,
-}
-
-impl Call {
-    /// Whether it fits into a frame. A door refuses what does not before it promises anything.
-    pub fn fits(&self) -> bool {
-        // The frame around it: type, numbers, times.
-        const AROUND: usize = 256;
-        serde_json::to_string(self).is_ok_and(|text| text.len() + AROUND <= LARGEST_FRAME)
-    }
-}
-
-/// What a call's headers say.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct How {
-    /// `Idempotency-Key`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<String>,
-    /// `If-Match`, a revision.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub if_match: Option<u64>,
-    /// Only ask what would happen.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub dry_run: bool,
-    /// `Prefer: wait`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wait_seconds: Option<u32>,
-}
-
-/// What came of a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The status as in HTTP.
-    pub status: u16,
-    /// The body; none also if it was too large for a frame.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
-    /// The revision of the record that was made or changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revision: Option<u64>,
-    /// The rows that it changed, so that the caller reads its own writes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rows: Vec<RowItem>,
-    /// The body was left out because it fits into no frame.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub too_big: bool,
-}
-
-impl Answer {
-    /// The answer as far as it fits into a frame: rows go first, for the feed repeats them; then the body, and it is said.
-    #[must_use]
-    pub fn fitted(mut self) -> Self {
-        const AROUND: usize = 1024;
-        let fits = |answer: &Self| serde_json::to_string(answer).is_ok_and(|text| text.len() + AROUND <= LARGEST_FRAME);
-        if !fits(&self) {
-            self.rows = Vec::new();
-        }
-        if !fits(&self) {
-            self.body = None;
-            self.too_big = true;
-        }
-        self
-    }
 }
 
 /// Why a batch was not taken.

@@ -68,9 +68,10 @@ impl<T: Numbered> Intake<T> {
         &self.epoch
     }
 
-    /// Everything up to here is durable.
-    pub fn at(&self) -> u64 {
-        self.at
+    /// Whether the copy is whole as of a moment at which the sender's head was at least `head`. The place alone does not say so: a row
+    /// that changed again before it was read comes with its later number.
+    pub fn whole_at(&self, head: u64) -> bool {
+        self.whole && !self.resetting && self.at >= head
     }
 
     /// Batches that are held in memory.
@@ -152,7 +153,7 @@ impl<T: Numbered> Intake<T> {
 
     /// Whether the old generation may go now. True once.
     pub fn sweep_due(&mut self) -> bool {
-        let due = !self.resetting && self.whole && self.sweep_at.is_some_and(|sweep_at| self.at >= sweep_at);
+        let due = self.sweep_at.is_some_and(|sweep_at| self.whole_at(sweep_at));
         if due {
             self.sweep_at = None;
         }

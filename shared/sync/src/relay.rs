@@ -1,160 +1,20 @@
 //! The relay's side of a session: it keeps the farm's rows and events, sends account facts, and carries calls and requests down.
 
+mod mailbox;
+mod port;
+
 use std::collections::{BTreeMap, VecDeque};
 
-use contract::record::Document;
 use domain::id::PrinterId;
 
-use crate::feed::{Feed, Page};
+use self::mailbox::Mailbox;
+pub use self::port::{Admission, End, RelayInput, RelayOutput, RelayStart};
+use crate::feed::Feed;
 use crate::frame::{
-    AccountItem, Answer, Batch, ByeCode, Call, Cursor, EventItem, Frame, Hello, Limits, PROTO, Packet, RelayGot, RowItem, Stream,
-    Welcome,
+    AccountItem, ByeCode, Call, Cursor, EventItem, Frame, Hello, Limits, PROTO, Packet, RelayGot, RowItem, Stream, Welcome,
 };
-use crate::intake::{Intake, Known, Verdict};
-use crate::{HANDSHAKE_MS, ITEMS, RESEND_MS, WINDOW};
-
-/// What the shell knows when a connection came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RelayStart {
-    /// This relay's name.
-    pub relay: String,
-    /// Random, for this connection only.
-    pub nonce: String,
-}
-
-/// What the shell found about a farm whose signature is right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admission {
-    /// Higher than any before of this farm, and durable: whatever an older session still wants to write is refused by it.
-    pub session_no: u64,
-    /// The relay's log.
-    pub relay_epoch: String,
-    /// The farm's rows.
-    pub rows: Known,
-    /// The farm's events.
-    pub events: Known,
-    /// The end of the account's facts.
-    pub account_head: u64,
-    /// Removals below this number are no longer there.
-    pub account_floor: u64,
-    /// Requests up to here are answered, and that is durable.
-    pub answered: u64,
-    /// Requests wait.
-    pub requests_wait: bool,
-}
-
-/// What the session is told.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RelayInput {
-    /// The connection stands.
-    Connected,
-    /// A packet came.
-    Received(Packet),
-    /// The farm is who it says.
-    Admitted(Admission),
-    /// It may not come in.
-    Refused(ByeCode),
-    /// Rows or events, or their reset with 0, are durable.
-    Committed(Stream, u64),
-    /// The answer of a request is durable.
-    AnswerCommitted(u64),
-    /// A caller waits for this, for so long.
-    Call(Call, u64),
-    /// Account facts that were asked for.
-    AccountRead(Page<AccountItem>),
-    /// The next request that was asked for; it counts as sent from now on and cannot be withdrawn.
-    RequestRead(Option<(u64, Call)>),
-    /// There are more account facts.
-    AccountMoved(u64),
-    /// There are more requests.
-    RequestsWait,
-    /// Whose live values are looked at.
-    Watch(Vec<PrinterId>),
-    /// This side lacks the content.
-    WantBlob(String),
-    /// This side has the content.
-    HaveBlob(String),
-    /// What was sent has left.
-    WritableAgain,
-    /// Time went by.
-    Tick,
-    /// The connection is gone.
-    Lost,
-    /// End it.
-    Close(ByeCode, Option<u64>),
-}
-
-/// What a caller is told instead of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// It was never sent.
-    FarmOffline,
-    /// It was sent, and what became of it is not known.
-    NoAnswer,
-    /// It fits into no frame and was not sent.
-    TooBig,
-}
-
-/// What the shell is to do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RelayOutput {
-    /// Send it.
-    Send(Packet),
-    /// Is it who it says? Check the signature over `message`, then say `Admitted` or `Refused`.
-    Admit {
-        /// What it says.
-        hello: Box<Hello>,
-        /// What was signed.
-        message: Vec<u8>,
-    },
-    /// The session is open.
-    Opened(u64),
-    /// Write rows and cursor in one transaction fenced by the session's number, then say `Committed`.
-    ApplyRows(u64, Batch<RowItem>),
-    /// Write events, what follows from them, and the cursor in one transaction fenced by the session's number, then say `Committed`.
-    ApplyEvents(u64, Batch<EventItem>),
-    /// Begin a new generation: cursor (epoch, 0) and `sweep_at`, durable; then say `Committed(stream, 0)`.
-    GenerationBegin {
-        /// Rows or events.
-        stream: Stream,
-        /// The farm's log.
-        epoch: String,
-        /// Where the old generation ends.
-        sweep_at: u64,
-    },
-    /// Remove the rows that the new generation did not repeat, and forget `sweep_at`.
-    Sweep,
-    /// Read account facts.
-    ReadAccount {
-        /// Above this number.
-        after: u64,
-        /// About so many.
-        limit: usize,
-    },
-    /// Read the first request above this place that still waits.
-    ReadRequest(u64),
-    /// A request was answered: write it, then say `AnswerCommitted`. Its rows go into the copy by their revisions.
-    CommitAnswer(u64, Answer),
-    /// A call was answered; its rows go into the copy by their revisions. `late` if its caller was told otherwise before, or it is a double.
-    Answered {
-        /// The call's id.
-        id: String,
-        /// The answer.
-        answer: Answer,
-        /// Nobody waits for it.
-        late: bool,
-    },
-    /// A call ends without an answer.
-    CallEnded(String, End),
-    /// Live values.
-    Telemetry(PrinterId, Document),
-    /// The farm lacks the content.
-    BlobWanted(String),
-    /// The farm has the content.
-    BlobHave(String),
-    /// Close the connection.
-    Close(ByeCode),
-}
+use crate::intake::{Intake, Verdict};
+use crate::{HANDSHAKE_MS, ITEMS, WINDOW};
 
 #[derive(Debug)]
 struct Open {
@@ -166,18 +26,6 @@ struct Open {
     calls_sent: u64,
     outstanding: BTreeMap<String, u64>,
     telemetry_n: BTreeMap<PrinterId, u64>,
-}
-
-/// Requests go one by one: the next is sent when the answer of the one before is durable.
-#[derive(Debug)]
-struct Mailbox {
-    answered: u64,
-    waits: bool,
-    reading: bool,
-    current: Option<(u64, Call)>,
-    unsent: bool,
-    committing: bool,
-    sent_ms: u64,
 }
 
 #[derive(Debug)]
@@ -239,7 +87,7 @@ impl RelaySession {
             RelayInput::Connected => self.connected(now_ms),
             RelayInput::Received(packet) => self.received(now_ms, packet),
             RelayInput::Admitted(admission) => self.admitted(now_ms, admission),
-            RelayInput::Refused(code) | RelayInput::Close(code, None) => self.close(code, None),
+            RelayInput::Refused(code) => self.close(code, None),
             RelayInput::Close(code, retry_ms) => self.close(code, retry_ms),
             RelayInput::Call(call, ttl_ms) => self.call(now_ms, call, ttl_ms),
             RelayInput::Watch(printers) => self.watch = Some(printers),
@@ -281,7 +129,7 @@ impl RelaySession {
             }
             RelayInput::RequestRead(request) => open.requests.read(request),
             RelayInput::AccountMoved(head) => open.account.head_moved(head),
-            RelayInput::RequestsWait => open.requests.waits = true,
+            RelayInput::RequestsWait => open.requests.wait(),
             RelayInput::Connected
             | RelayInput::Received(_)
             | RelayInput::Admitted(_)
@@ -300,7 +148,7 @@ impl RelaySession {
     fn connected(&mut self, now_ms: u64) {
         if matches!(self.phase, Phase::Waiting) {
             self.phase = Phase::Challenged;
-            let RelayStart { relay, nonce } = self.start.clone();
+            let (nonce, relay) = (self.start.nonce.clone(), self.start.relay.clone());
             let frame = Frame::Challenge { nonce, relay, sent_ms: now_ms };
             self.out.push(RelayOutput::Send(Packet { session_no: 0, frame }));
         }
@@ -425,13 +273,12 @@ impl RelaySession {
         let Phase::Judging(hello) = &self.phase else { return };
         let Admission { session_no, relay_epoch, rows, events, account_head, account_floor, answered, requests_wait } = admission;
         let head = |at| Cursor { epoch: hello.epoch.clone(), at };
-        let got = RelayGot { rows: rows.cursor.clone(), events: events.cursor.clone() };
         let account = &hello.got.account;
         let welcome = Welcome {
             proto: hello.proto.1.min(PROTO.1),
             session_no,
             relay_epoch: relay_epoch.clone(),
-            got,
+            got: RelayGot { rows: rows.cursor.clone(), events: events.cursor.clone() },
             limits: Limits { items: ITEMS, window: WINDOW },
             sent_ms: now_ms,
         };
@@ -516,8 +363,8 @@ impl RelaySession {
             self.out.push(RelayOutput::ApplyRows(session_no, batch));
         }
         // Rows before the events that tell of them.
-        let rows = (open.rows.epoch().to_owned(), open.rows.at());
-        if let Some(batch) = open.events.next(|batch| batch.epoch == rows.0 && batch.rows_head <= rows.1) {
+        let rows = &open.rows;
+        if let Some(batch) = open.events.next(|batch| batch.epoch == rows.epoch() && rows.whole_at(batch.rows_head)) {
             self.out.push(RelayOutput::ApplyEvents(session_no, batch));
         }
         if open.rows.sweep_due() {
@@ -527,7 +374,7 @@ impl RelaySession {
             || !self.acks.is_empty()
             || !self.urgent.is_empty()
             || !self.calls.is_empty()
-            || open.requests.unsent
+            || open.requests.is_unsent()
             || self.watch.is_some();
         if self.writable && waits {
             // One wake-up: account facts, so that nobody is judged by old ones; calls and acknowledgements; a request; the rest.
@@ -549,55 +396,5 @@ impl RelaySession {
         }
         self.out.extend(open.account.wants().map(|after| RelayOutput::ReadAccount { after, limit: ITEMS }));
         self.out.extend(open.requests.wants().map(RelayOutput::ReadRequest));
-    }
-}
-
-impl Mailbox {
-    fn new(answered: u64, waits: bool) -> Self {
-        Self { answered, waits, reading: false, current: None, unsent: false, committing: false, sent_ms: 0 }
-    }
-
-    fn wants(&mut self) -> Option<u64> {
-        let wants = self.waits && !self.reading && self.current.is_none();
-        self.reading |= wants;
-        self.waits &= !wants;
-        wants.then_some(self.answered)
-    }
-
-    fn read(&mut self, request: Option<(u64, Call)>) {
-        self.reading = false;
-        if self.current.is_none() {
-            self.unsent = request.is_some();
-            self.current = request;
-        }
-    }
-
-    fn take(&mut self, now_ms: u64) -> Option<Frame> {
-        let (seq, call) = self.current.as_ref().filter(|_| self.unsent)?;
-        self.unsent = false;
-        self.sent_ms = now_ms;
-        Some(Frame::Request { seq: *seq, call: call.clone() })
-    }
-
-    fn answered(&mut self, seq: u64) -> bool {
-        let awaited = !self.committing && self.current.as_ref().is_some_and(|(current, _)| *current == seq);
-        self.committing |= awaited;
-        awaited
-    }
-
-    fn answer_committed(&mut self, seq: u64) {
-        if self.committing && self.current.as_ref().is_some_and(|(current, _)| *current == seq) {
-            self.committing = false;
-            self.unsent = false;
-            self.current = None;
-            self.answered = seq;
-            self.waits = true;
-        }
-    }
-
-    fn tick(&mut self, now_ms: u64) {
-        if self.current.is_some() && !self.committing && now_ms.saturating_sub(self.sent_ms) >= RESEND_MS {
-            self.unsent = true;
-        }
     }
 }

@@ -66,7 +66,7 @@ fn farm() -> FarmSession {
 }
 
 fn rows(from: u64, to: u64) -> Frame {
-    Frame::Rows(Batch { epoch: "e1".to_owned(), from, to, rows_head: 20, items: vec![row("a", 1, to, false)] })
+    Frame::Rows(Batch { epoch: "e1".to_owned(), from, to, rows_head: to, items: vec![row("a", 1, to, false)] })
 }
 
 fn events(from: u64, to: u64, rows_head: u64) -> Frame {
@@ -89,7 +89,9 @@ fn sent_by_farm(out: &[FarmOutput]) -> Vec<Frame> {
 
 #[test]
 fn a_frame_reads_back_unknown_fields_are_ignored_and_unknown_frames_skipped() {
-    for frame in [rows(1, 2), events(1, 2, 3), Frame::Request { seq: 1, call: call("r") }, Frame::Hello(hello("e", 1, FarmGot::default()))] {
+    for frame in
+        [rows(1, 2), events(1, 2, 3), Frame::Request { seq: 1, call: call("r") }, Frame::Hello(hello("e", 1, FarmGot::default()))]
+    {
         assert_eq!(Packet::read(&packet(frame.clone()).text().unwrap()), Ok(packet(frame)));
     }
     let newer = r#"{"s":9,"t":"ack","stream":"rows","at":3,"mood":"fine"}"#;
@@ -126,7 +128,10 @@ fn a_gap_is_told_once_and_the_sender_goes_back() {
     let out = farm.handle(1000, FarmInput::Received(packet(nack)));
     assert!(out.contains(&FarmOutput::ReadRows { after: 10, limit: 500 }) || out.is_empty(), "{out:?}");
     let out = farm.handle(1000, page(12, 14));
-    assert!(out.contains(&FarmOutput::ReadRows { after: 10, limit: 500 }), "what was read for the old place is thrown away: {out:?}");
+    assert!(
+        out.contains(&FarmOutput::ReadRows { after: 10, limit: 500 }),
+        "what was read for the old place is thrown away: {out:?}"
+    );
 }
 
 #[test]
@@ -147,6 +152,19 @@ fn events_wait_until_the_rows_are_there_that_they_tell_of() {
     receive(&mut relay, rows(11, 12));
     let out = relay.handle(1, RelayInput::Committed(Stream::Rows, 12));
     assert!(out.iter().any(|o| matches!(o, RelayOutput::ApplyEvents(SESSION, _))), "{out:?}");
+}
+
+#[test]
+fn events_wait_also_for_a_row_that_changed_again_before_it_was_read() {
+    let mut relay = relay();
+    receive(&mut relay, events(10, 12, 12));
+    let first = Batch { epoch: "e1".to_owned(), from: 10, to: 13, rows_head: 15, items: Vec::new() };
+    receive(&mut relay, Frame::Rows(first));
+    let out = relay.handle(1, RelayInput::Committed(Stream::Rows, 13));
+    assert!(!out.iter().any(|o| matches!(o, RelayOutput::ApplyEvents(..))), "{out:?}");
+    receive(&mut relay, rows(13, 15));
+    let out = relay.handle(1, RelayInput::Committed(Stream::Rows, 15));
+    assert!(out.iter().any(|o| matches!(o, RelayOutput::ApplyEvents(..))), "{out:?}");
 }
 
 #[test]

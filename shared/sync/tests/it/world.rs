@@ -1,5 +1,8 @@
 //! A farm, a relay and a link between them, by a seed: what is durable survives, all else may be lost.
 
+#![expect(clippy::unwrap_used, reason = "the pieces of a test")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "what a simulated shell has nothing to do for")]
+
 use std::collections::BTreeMap;
 
 use contract::record::Document;
@@ -15,7 +18,7 @@ use gantry_sync::intake::Known;
 use gantry_sync::relay::{Admission, RelayInput, RelayOutput, RelaySession, RelayStart};
 use serde_json::json;
 
-const FAULTS_END: u64 = 30_000;
+const FAULTS_END: u64 = 12_000;
 const SLOWEST_GREETING: u64 = 40;
 const PAGE: usize = 3;
 
@@ -549,7 +552,10 @@ impl World {
                 if session_no != disk.session_no {
                     return None;
                 }
-                assert!(batch.from == disk.rows.cursor.at && batch.epoch == disk.rows.cursor.epoch, "seed {seed}: rows do not join");
+                assert!(
+                    batch.from == disk.rows.cursor.at && batch.epoch == disk.rows.cursor.epoch,
+                    "seed {seed}: rows do not join"
+                );
                 for row in batch.items {
                     put_row(disk, row);
                 }
@@ -570,7 +576,14 @@ impl World {
                             let about = body["about"].as_str().unwrap();
                             let there = disk.copy.get(about).is_some_and(|(_, row)| row.number >= number);
                             let removed = self.farm_disk.forgotten.contains(about);
-                            assert!(there || removed, "seed {seed}: event {number} before its row");
+                            assert!(
+                                there || removed,
+                                "seed {seed}: event {number} before its row, {about} {:?} {:?} {:?} {:?}",
+                                disk.copy.get(about),
+                                disk.rows,
+                                disk.events,
+                                self.farm_disk.rows.get(about)
+                            );
                             // A new log repeats what there is; ids tell doubles.
                             if disk.inbox.last().is_none_or(|last| *last < number) {
                                 disk.inbox.push(number);
