@@ -4,4 +4,5 @@
 
 pub mod assemble;
 pub mod config;
+pub mod mqtt;
 mod page;

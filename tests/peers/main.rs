@@ -6,7 +6,11 @@
 mod judge;
 mod kill_table;
 mod moonraker;
+mod mosquitto;
 mod octoprint;
+#[expect(dead_code, reason = "the relay's own tests use more of it")]
+#[path = "../../relay/tests/it/farm.rs"]
+mod relay_farm;
 mod slicer;
 mod whole_way;
 

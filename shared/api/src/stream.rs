@@ -142,24 +142,29 @@ impl Listener {
         Ok(messages)
     }
 
-    fn telemetry_message(&self, printer_id: PrinterId, mut telemetry: Telemetry) -> Option<Message> {
-        let permissions = self.caller.grants.permissions;
-        let here = self.caller.grants.farms.holds(&self.door.home().farm_id);
-        if !here || !permissions.has(Permission::TelemetryView) || !permissions.has(Permission::PrinterView) {
-            return None;
-        }
-        if let domain::access::Scope::Only(tags) = &self.caller.grants.tags {
-            let labels = self.door.store.read(|rows| rows.labels_of(Kind::Printer, &printer_id.to_string())).ok()?;
-            if !labels.iter().any(|label| tags.iter().any(|tag| tag.as_str() == label)) {
-                return None;
-            }
-        }
-        if !permissions.has(Permission::JobView) {
-            telemetry.file = None;
-        }
-        let data = serde_json::to_string(&PrinterTelemetry { printer_id, telemetry }).ok()?;
+    fn telemetry_message(&self, printer: PrinterId, telemetry: Telemetry) -> Option<Message> {
+        let data = serde_json::to_string(&live_values(&self.door, &self.caller, printer, telemetry)?).ok()?;
         Some(Message::default().event("telemetry").data(data))
     }
+}
+
+/// Live values as that caller may see them, if at all.
+pub fn live_values(door: &Door, caller: &Caller, printer_id: PrinterId, mut telemetry: Telemetry) -> Option<PrinterTelemetry> {
+    let permissions = caller.grants.permissions;
+    let here = caller.grants.farms.holds(&door.home().farm_id);
+    if !here || !permissions.has(Permission::TelemetryView) || !permissions.has(Permission::PrinterView) {
+        return None;
+    }
+    if let domain::access::Scope::Only(tags) = &caller.grants.tags {
+        let labels = door.store.read(|rows| rows.labels_of(Kind::Printer, &printer_id.to_string())).ok()?;
+        if !labels.iter().any(|label| tags.iter().any(|tag| tag.as_str() == label)) {
+            return None;
+        }
+    }
+    if !permissions.has(Permission::JobView) {
+        telemetry.file = None;
+    }
+    Some(PrinterTelemetry { printer_id, telemetry })
 }
 
 /// The next live values; never, if none were asked for. Values that were missed are simply gone.

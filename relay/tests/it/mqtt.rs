@@ -1,0 +1,377 @@
+//! MQTT as rumqttc, which knows nothing of us, hears it on a real socket.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::permission::Permission;
+use domain::telemetry::Telemetry;
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet as Packet5, SubscribeReasonCode as Granted5};
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, SubscribeReasonCode, v5};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::farm::{Farm, id};
+
+async fn farm() -> Farm {
+    Farm::new(|listener, door| drop(tokio::spawn(gantry_relay::mqtt::serve(listener, door)))).await
+}
+
+/// What a client hears.
+#[derive(Debug, Clone, PartialEq)]
+enum Heard {
+    Welcome,
+    Granted(bool),
+    Message { topic: String, retain: bool, body: Value },
+    End(String),
+}
+
+/// A client that listens.
+struct Client(mpsc::UnboundedReceiver<Heard>);
+
+impl Client {
+    /// Speaks 3.1.1 and subscribes.
+    async fn v3(farm: &Farm, user: &str, key: &str, filter: &str) -> Self {
+        let mut options = MqttOptions::new("", farm.mqtt.ip().to_string(), farm.mqtt.port());
+        options.set_credentials(user, key);
+        let (client, mut line) = AsyncClient::new(options, 10);
+        client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
+        let (tell, hear) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            // Without this handle the line would end by itself.
+            let _client = client;
+            loop {
+                let heard = match line.poll().await {
+                    Ok(Event::Incoming(Packet::ConnAck(_))) => Heard::Welcome,
+                    Ok(Event::Incoming(Packet::SubAck(answer))) => {
+                        Heard::Granted(answer.return_codes.iter().all(|code| *code != SubscribeReasonCode::Failure))
+                    }
+                    Ok(Event::Incoming(Packet::Publish(message))) => {
+                        let body = serde_json::from_slice(&message.payload).unwrap_or(Value::Null);
+                        Heard::Message { topic: message.topic, retain: message.retain, body }
+                    }
+                    Ok(_) => continue,
+                    Err(error) => Heard::End(format!("{error:?}")),
+                };
+                let ends = matches!(heard, Heard::End(_));
+                if tell.send(heard).is_err() || ends {
+                    return;
+                }
+            }
+        });
+        Self(hear)
+    }
+
+    /// Speaks 5 and subscribes.
+    async fn v5(farm: &Farm, user: &str, key: &str, filter: &str) -> Self {
+        let mut options = v5::MqttOptions::new("", farm.mqtt.ip().to_string(), farm.mqtt.port());
+        options.set_credentials(user, key);
+        let (client, mut line) = v5::AsyncClient::new(options, 10);
+        client.subscribe(filter, v5::mqttbytes::QoS::ExactlyOnce).await.unwrap();
+        let (tell, hear) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let _client = client;
+            loop {
+                let heard = match line.poll().await {
+                    Ok(v5::Event::Incoming(Packet5::ConnAck(answer))) => {
+                        assert_eq!(answer.code, ConnectReturnCode::Success);
+                        Heard::Welcome
+                    }
+                    Ok(v5::Event::Incoming(Packet5::SubAck(answer))) => {
+                        Heard::Granted(answer.return_codes.iter().all(|code| matches!(code, Granted5::Success(_))))
+                    }
+                    Ok(v5::Event::Incoming(Packet5::Publish(message))) => {
+                        let body = serde_json::from_slice(&message.payload).unwrap_or(Value::Null);
+                        let topic = String::from_utf8(message.topic.to_vec()).unwrap();
+                        Heard::Message { topic, retain: message.retain, body }
+                    }
+                    Ok(_) => continue,
+                    Err(error) => Heard::End(format!("{error:?}")),
+                };
+                let ends = matches!(heard, Heard::End(_));
+                if tell.send(heard).is_err() || ends {
+                    return;
+                }
+            }
+        });
+        Self(hear)
+    }
+
+    async fn next(&mut self) -> Heard {
+        timeout(Duration::from_secs(20), self.0.recv()).await.expect("nothing came").unwrap()
+    }
+
+    async fn message(&mut self) -> (String, bool, Value) {
+        match self.next().await {
+            Heard::Message { topic, retain, body } => (topic, retain, body),
+            other @ (Heard::Welcome | Heard::Granted(_) | Heard::End(_)) => panic!("{other:?}"),
+        }
+    }
+
+    /// Listens until that topic comes.
+    async fn until(&mut self, topic: &str) -> (bool, Value) {
+        loop {
+            let (heard, retain, body) = self.message().await;
+            if heard == topic {
+                return (retain, body);
+            }
+        }
+    }
+
+    async fn let_in(mut self) -> Self {
+        assert_eq!(self.next().await, Heard::Welcome);
+        assert_eq!(self.next().await, Heard::Granted(true));
+        self
+    }
+}
+
+#[tokio::test]
+async fn a_key_under_a_wildcard_hears_exactly_what_it_may_see_the_present_first() {
+    let farm = farm().await;
+    let user = farm.store();
+    let (_, parts) = farm.key_with(&[Permission::PartView]).await;
+    let before = id(&farm.post("/v1/parts", json!({"name": "before"})).await);
+    farm.printer().await;
+    let mut some3 = Client::v3(&farm, &user, &parts, "#").await.let_in().await;
+    let mut some5 = Client::v5(&farm, &user, &parts, "gantry/#").await.let_in().await;
+    for client in [&mut some3, &mut some5] {
+        let (topic, retain, body) = client.message().await;
+        assert_eq!((topic, retain), (farm.topic(&format!("parts/{before}")), true));
+        assert_eq!((body["name"].as_str(), body["revision"].as_u64()), (Some("before"), Some(1)));
+    }
+    farm.post("/v1/pools", json!({"name": "p", "tags": ["a"]})).await;
+    let after = id(&farm.post("/v1/parts", json!({"name": "after"})).await);
+    for client in [&mut some3, &mut some5] {
+        let (topic, retain, body) = client.message().await;
+        assert_eq!((topic, retain), (farm.topic("events/part.created"), false));
+        assert_eq!(body["data"]["name"], "after");
+        let (topic, retain, _) = client.message().await;
+        assert_eq!((topic, retain), (farm.topic(&format!("parts/{after}")), false));
+    }
+    farm.delete(&format!("/v1/parts/{after}")).await;
+    for client in [&mut some3, &mut some5] {
+        assert_eq!(client.message().await.0, farm.topic("events/part.deleted"));
+        let (topic, _, body) = client.message().await;
+        assert_eq!((topic, body), (farm.topic(&format!("parts/{after}")), Value::Null), "an empty payload: it is gone");
+    }
+}
+
+#[tokio::test]
+async fn a_long_present_comes_whole_and_each_record_once() {
+    let farm = farm().await;
+    farm.write(|tx| {
+        for n in 0..730 {
+            let name = format!("{n}").parse().unwrap();
+            let pool = domain::part::Pool { id: tx.new_id(), name, tags: Default::default(), created_at: tx.now() };
+            tx.create(&pool)?;
+        }
+        Ok(())
+    })
+    .await;
+    let filter = farm.topic("pools/+");
+    let mut client = Client::v3(&farm, &farm.store(), &farm.key, &filter).await.let_in().await;
+    let mut topics = BTreeSet::new();
+    for _ in 0..730 {
+        let (topic, retain, _) = client.message().await;
+        assert!(retain && topics.insert(topic));
+    }
+    let one = id(&farm.post("/v1/pools", json!({"name": "the last", "tags": ["a"]})).await);
+    assert_eq!(client.message().await.0, farm.topic(&format!("pools/{one}")));
+}
+
+#[tokio::test]
+async fn another_stores_topics_are_refused_and_so_is_a_key_under_another_name() {
+    let farm = farm().await;
+    let other = "store_0123456789abcdef0123456789abcdef";
+    let user = farm.store();
+    for filter in [format!("gantry/v1/{other}/#"), "$SYS/#".to_owned()] {
+        for mut client in [Client::v3(&farm, &user, &farm.key, &filter).await, Client::v5(&farm, &user, &farm.key, &filter).await]
+        {
+            assert_eq!(client.next().await, Heard::Welcome);
+            assert_eq!(client.next().await, Heard::Granted(false));
+            farm.post("/v1/parts", json!({"name": "p"})).await;
+            assert!(timeout(Duration::from_millis(300), client.0.recv()).await.is_err(), "it is silent");
+        }
+    }
+    let mut client = Client::v5(&farm, &user, &farm.key, "+/+/+/events/#").await.let_in().await;
+    farm.other_store().await;
+    farm.post("/v1/parts", json!({"name": "p"})).await;
+    assert_eq!(client.message().await.0, farm.topic("events/part.created"), "of the other store nothing came before");
+    for (user, key) in [(other, &*farm.key), (&*user, "gty_live_nonsense"), ("owner", &farm.key)] {
+        let mut client = Client::v3(&farm, user, key, "#").await;
+        assert!(matches!(client.next().await, Heard::End(error) if error.contains("BadUserNamePassword")), "{user}");
+        let mut client = Client::v5(&farm, user, key, "#").await;
+        assert!(matches!(client.next().await, Heard::End(error) if error.contains("BadUserNamePassword")), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_cut_within_two_seconds_and_told_why() {
+    let farm = farm().await;
+    let user = farm.store();
+    let (record, key) = farm.key_with(&[Permission::PartView]).await;
+    let mut old = Client::v3(&farm, &user, &key, "#").await.let_in().await;
+    let mut new = Client::v5(&farm, &user, &key, "#").await.let_in().await;
+    // rumqttc does not tell of a last word that the end follows at once.
+    let mut stream = TcpStream::connect(farm.mqtt).await.unwrap();
+    let body = [b"\x00\x04MQTT\x05\xc2\x00\x3c\x00".to_vec(), text("raw"), text(&user), text(&key)].concat();
+    stream.write_all(&[&[0x10, u8::try_from(body.len()).unwrap()][..], &body].concat()).await.unwrap();
+    stream.read_u8().await.unwrap();
+    farm.post(&format!("/v1/api_keys/{}/revoke", record.id), json!({})).await;
+    let mut rest = Vec::new();
+    let all = async { (old.next().await, new.next().await, stream.read_to_end(&mut rest).await) };
+    let (old, new, _) = timeout(Duration::from_secs(2), all).await.expect("all are cut in time");
+    assert!(matches!((&old, &new), (Heard::End(_), Heard::End(_))), "{old:?} {new:?}");
+    assert_eq!(rest[rest.len() - 3..], [0xe0, 1, 0x98]);
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&u16::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()
+}
+
+#[tokio::test]
+async fn a_narrowed_key_hears_less_at_once() {
+    let farm = farm().await;
+    let (record, key) = farm.key_with(&[Permission::PartView, Permission::PoolView]).await;
+    let mut client = Client::v5(&farm, &farm.store(), &key, "#").await.let_in().await;
+    let pool = id(&farm.post("/v1/pools", json!({"name": "p", "tags": ["a"]})).await);
+    let pool = farm.topic(&format!("pools/{pool}"));
+    assert_eq!((client.message().await.0, client.message().await.0), (farm.topic("events/pool.created"), pool.clone()));
+    farm.regrant(&record, &[Permission::PoolView]).await;
+    let (topic, retain, _) = client.message().await;
+    assert_eq!((topic, retain), (pool, true), "what it still may see is shown anew");
+    farm.post("/v1/parts", json!({"name": "p"})).await;
+    farm.post("/v1/pools", json!({"name": "p", "tags": ["a"]})).await;
+    assert_eq!(client.message().await.0, farm.topic("events/pool.created"));
+}
+
+#[tokio::test]
+async fn a_printer_shows_its_job_only_to_who_may_see_jobs() {
+    let farm = farm().await;
+    let printer = farm.printer().await;
+    let topic = farm.topic(&format!("printers/{printer}"));
+    let (_, blind) = farm.key_with(&[Permission::PrinterView]).await;
+    let mut all = Client::v5(&farm, &farm.store(), &farm.key, &topic).await.let_in().await;
+    let mut some = Client::v5(&farm, &farm.store(), &blind, &topic).await.let_in().await;
+    assert!(all.message().await.1 && some.message().await.1);
+    let job = farm.job().await;
+    farm.assign(job, printer).await;
+    let (all, some) = (all.message().await.2, some.message().await.2);
+    assert_eq!(all["job_id"].as_str(), Some(&*job.to_string()));
+    assert_eq!((some.get("job_id"), some.get("attempt_id")), (None, None));
+    assert_eq!(all["revision"], some["revision"]);
+    let mut late = Client::v3(&farm, &farm.store(), &blind, &topic).await.let_in().await;
+    assert_eq!(late.message().await.2.get("job_id"), None);
+}
+
+#[tokio::test]
+async fn an_ended_job_leaves_the_present_an_hour_later_with_an_empty_payload() {
+    let farm = farm().await;
+    let job = farm.job().await;
+    let topic = farm.topic(&format!("jobs/{job}"));
+    farm.post(&format!("/v1/jobs/{job}/cancel"), json!({})).await;
+    let mut client = Client::v3(&farm, &farm.store(), &farm.key, &topic).await.let_in().await;
+    assert_eq!(client.message().await.2["state"], "cancelled");
+    farm.later(3_610_000);
+    assert_eq!(client.message().await, (topic.clone(), false, Value::Null));
+    let mut late = Client::v3(&farm, &farm.store(), &farm.key, &farm.topic("jobs/#")).await.let_in().await;
+    let second = farm.job().await;
+    assert_eq!(late.message().await.0, farm.topic(&format!("jobs/{second}")), "the old one is not shown any more");
+}
+
+#[tokio::test]
+async fn live_values_come_with_the_permission_and_without_the_file_for_who_sees_no_jobs() {
+    let farm = farm().await;
+    let printer = farm.printer().await;
+    let filter = farm.topic("telemetry/+");
+    let (_, plain) = farm.key_with(&[Permission::PrinterView, Permission::TelemetryView]).await;
+    let (_, deaf) = farm.key_with(&[Permission::PrinterView]).await;
+    let mut all = Client::v3(&farm, &farm.store(), &farm.key, &filter).await.let_in().await;
+    let mut some = Client::v5(&farm, &farm.store(), &plain, &filter).await.let_in().await;
+    let mut none = Client::v5(&farm, &farm.store(), &deaf, &filter).await;
+    assert_eq!((none.next().await, none.next().await), (Heard::Welcome, Heard::Granted(false)));
+    for layer in 1..=5 {
+        let telemetry = Telemetry { layer: Some(layer), file: Some("secret.gcode".to_owned()), ..Telemetry::default() };
+        farm.live.send((printer, telemetry)).unwrap();
+    }
+    for (client, file) in [(&mut all, Some("secret.gcode")), (&mut some, None)] {
+        let (topic, retain, first) = client.message().await;
+        assert_eq!((topic, retain), (farm.topic(&format!("telemetry/{printer}")), false));
+        assert_eq!((first["telemetry"]["layer"].as_u64(), first["telemetry"]["file"].as_str()), (Some(1), file));
+        assert_eq!(client.message().await.2["telemetry"]["layer"], 5, "one a second, and the newest is not lost");
+    }
+}
+
+/// Says hello and subscribes to everything by hand.
+async fn raw(farm: &Farm) -> TcpStream {
+    let mut stream = TcpStream::connect(farm.mqtt).await.unwrap();
+    let body = [b"\x00\x04MQTT\x04\xc2\x00\x00".to_vec(), text("raw"), text(&farm.store()), text(&farm.key)].concat();
+    let hello = [&[0x10, u8::try_from(body.len()).unwrap()][..], &body].concat();
+    stream.write_all(&hello).await.unwrap();
+    stream.write_all(b"\x82\x06\x00\x01\x00\x01#\x00").await.unwrap();
+    let mut answer = [0; 9];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, [0x20, 2, 0, 0, 0x90, 3, 0, 1, 0]);
+    stream
+}
+
+#[tokio::test]
+async fn a_subscriber_that_takes_nothing_does_not_slow_down_the_others() {
+    let farm = farm().await;
+    let stalled = raw(&farm).await;
+    let mut other = Client::v5(&farm, &farm.store(), &farm.key, &farm.topic("events/pool.created")).await.let_in().await;
+    for round in 0..20 {
+        farm.write(move |tx| {
+            for n in 0..500 {
+                let name = format!("{round}-{n}-{}", "x".repeat(100)).parse().unwrap();
+                let pool = domain::part::Pool { id: tx.new_id(), name, tags: Default::default(), created_at: tx.now() };
+                tx.create(&pool)?;
+            }
+            Ok(())
+        })
+        .await;
+    }
+    let heard = async {
+        for _ in 0..10_000 {
+            other.message().await;
+        }
+    };
+    timeout(Duration::from_secs(60), heard).await.expect("the other hears everything");
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn a_client_of_the_same_name_takes_over() {
+    let farm = farm().await;
+    let mut first = raw(&farm).await;
+    let _second = raw(&farm).await;
+    let mut rest = Vec::new();
+    let ended = timeout(Duration::from_secs(5), first.read_to_end(&mut rest)).await.expect("the first is closed");
+    assert!(ended.is_ok() || rest.is_empty());
+}
+
+#[tokio::test]
+async fn random_bytes_end_their_own_connection_and_no_other() {
+    let farm = farm().await;
+    let mut witness = Client::v5(&farm, &farm.store(), &farm.key, "#").await.let_in().await;
+    let mut state: u64 = 88_172_645_463_325_252;
+    for round in 0..300_u32 {
+        let mut stream = if round % 2 == 0 { raw(&farm).await } else { TcpStream::connect(farm.mqtt).await.unwrap() };
+        let mut bytes = Vec::new();
+        for _ in 0..40 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            bytes.extend(state.to_le_bytes());
+        }
+        // The panic that the codec's own connection is known for.
+        if round % 10 == 0 {
+            bytes.splice(..0, *b"\x32\x08\x00\x01t\x00\x00abc");
+        }
+        stream.write_all(&bytes).await.ok();
+    }
+    farm.post("/v1/parts", json!({"name": "p"})).await;
+    witness.until(&farm.topic("events/part.created")).await;
+}
