@@ -27,6 +27,9 @@ pub struct Relay {
     /// Where the API and the page are served; over the settings file.
     #[arg(long, env = "GANTRY_RELAY_LISTEN", global = true)]
     listen: Option<SocketAddr>,
+    /// Where MQTT is served; over the settings file.
+    #[arg(long, env = "GANTRY_RELAY_MQTT_LISTEN", global = true)]
+    mqtt_listen: Option<SocketAddr>,
 }
 
 #[derive(Subcommand)]
@@ -52,6 +55,7 @@ impl Relay {
         let mut config = config.map_err(Failure::usage)?;
         config.data_dir = self.data.unwrap_or(config.data_dir);
         config.listen = self.listen.unwrap_or(config.listen);
+        config.mqtt_listen = self.mqtt_listen.unwrap_or(config.mqtt_listen);
         match self.verb {
             None => serve(&config, out).await,
             Some(Verb::Store(StoreVerb::Create { name })) => create_store(&config, name, out).await,
@@ -59,13 +63,13 @@ impl Relay {
     }
 }
 
-/// With --json the first line is {"relay_url"}.
+/// With --json the first line is {"relay_url", "mqtt_address"}.
 async fn serve(config: &Config, out: &Output) -> Result<(), Failure> {
     init_logs("info");
     let running = Assembled::start(config, Arc::new(SystemClock)).await.map_err(Failure::fail)?;
     let url = format!("http://{}", running.address);
     if out.json {
-        line(&serde_json::json!({"relay_url": url}).to_string())?;
+        line(&serde_json::json!({"relay_url": url, "mqtt_address": running.mqtt_address}).to_string())?;
     } else {
         line(&format!("The relay runs at {url}. Make a store: gantry relay store create NAME"))?;
     }

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
-use crate::page;
+use crate::{mqtt, page};
 
 /// Why a relay could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +115,8 @@ impl Accounts {
 pub struct Running {
     /// Where it is served.
     pub address: SocketAddr,
+    /// Where it speaks MQTT.
+    pub mqtt_address: SocketAddr,
     /// Its accounts.
     pub accounts: Accounts,
     tasks: Vec<JoinHandle<()>>,
@@ -130,13 +132,13 @@ impl Relay {
     /// # Errors
     /// Why it could not be started; then nothing runs.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, AssembleError> {
-        if !config.listen.ip().is_loopback() {
-            return Err(AssembleError::NotLoopback(config.listen));
+        if let Some(open) = [config.listen, config.mqtt_listen].into_iter().find(|address| !address.ip().is_loopback()) {
+            return Err(AssembleError::NotLoopback(open));
         }
         let accounts = Accounts::open(config, clock)?;
         let lock = lock(&config.data_dir)?;
-        let listener = TcpListener::bind(config.listen).await.map_err(|error| AssembleError::Listen(config.listen, error))?;
-        let address = listener.local_addr().map_err(|error| AssembleError::Listen(config.listen, error))?;
+        let (listener, address) = listen(config.listen).await?;
+        let (mqtt_listener, mqtt_address) = listen(config.mqtt_listen).await?;
         let headers = axum::middleware::map_response(api::http::safe_headers);
         let router = api::http::router(Arc::clone(&accounts.door)).fallback(page::serve).layer(headers);
         let serve = async move {
@@ -145,10 +147,17 @@ impl Relay {
                 tracing::error!(%error, "the door has closed");
             }
         };
-        let tasks = vec![tokio::spawn(serve)];
-        tracing::info!(%address, "the relay runs");
-        Ok(Running { address, accounts, tasks, _lock: lock })
+        let tasks = vec![tokio::spawn(serve), tokio::spawn(mqtt::serve(mqtt_listener, Arc::clone(&accounts.door)))];
+        tracing::info!(%address, %mqtt_address, "the relay runs");
+        Ok(Running { address, mqtt_address, accounts, tasks, _lock: lock })
     }
+}
+
+async fn listen(on: SocketAddr) -> Result<(TcpListener, SocketAddr), AssembleError> {
+    let failed = |error| AssembleError::Listen(on, error);
+    let listener = TcpListener::bind(on).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// One relay a folder.

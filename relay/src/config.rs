@@ -14,6 +14,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where the API and the page are served. Without a certificate only this machine can reach it.
     pub listen: SocketAddr,
+    /// Where MQTT is served; the same holds for it.
+    pub mqtt_listen: SocketAddr,
     /// Names besides addresses and `*.local` under which the page may be called.
     pub host_names: Vec<String>,
 }
@@ -23,6 +25,7 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("/var/lib/gantry-relay"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7480)),
+            mqtt_listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
             host_names: Vec::new(),
         }
     }
