@@ -528,3 +528,26 @@ impl Farm {
         assert_eq!(self.record::<Attempt>(attempt).state.word(), "printing");
     }
 }
+
+/// A relay promises the id while the farm is away, without running the operation.
+#[tokio::test]
+async fn what_may_wait_at_a_relay_gets_the_first_id_that_its_key_gives() {
+    let world = World::new().await;
+    let me = world.farm.get("/v1/me").await.expect(200)["actor"].clone();
+    let actor: domain::actor::Actor = serde_json::from_value(me).unwrap();
+    let farm = world.farm.door.home().farm_id.to_string();
+    let mut seen = 0;
+    for row in rows() {
+        let kind = domain::kind::Kind::ALL.iter().find(|kind| row.path == format!("/v1/{}", kind.plural()));
+        let makes =
+            row.method == Method::Post && row.nature == contract::operation::Nature::Mailbox && row.body == BodyForm::Json;
+        let Some(kind) = kind.filter(|_| makes) else { continue };
+        let key = format!("once-{}", row.id);
+        let headers = [("idempotency-key", key.as_str())];
+        let answer = world.farm.call_as(&world.farm.key, http::Method::POST, row.path, world.body(&row), &headers).await;
+        let digest = store::RequestKey::new(&farm, &actor.to_string(), row.id, &key, b"").digest();
+        assert_eq!(answer.expect(201)["id"], store::derived_id(*kind, digest, 0), "{}", row.id);
+        seen += 1;
+    }
+    assert!(seen >= 7, "only {seen}");
+}
