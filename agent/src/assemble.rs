@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::clock::Clock;
-use api::door::{Door, FarmHome};
+use api::door::{AccountHome, Door, FarmHome};
 use api::entropy::SystemEntropy;
 use api::operation::Failure;
 use api::ops::keys::insert_api_key;
@@ -76,6 +76,7 @@ impl Agent {
         let blobs = Blobs::open(&folder.join("files")).map_err(at_folder)?;
         let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: config.live };
         let store = Store::open(&folder.join("gantry.db"), options)?;
+        let claim = store.read(|rows| rows.setting("claim"))?;
         first_run::farm(&store, &config.farm_name, clock.now()).await?;
 
         let live = Arc::new(Live::default());
@@ -97,7 +98,7 @@ impl Agent {
             blobs: blobs.clone(),
             farm: Some(FarmHome::new(Arc::new(floor))),
             farms: Arc::new(api::forward::NoFarms),
-            account_home: true,
+            accounts: AccountHome::farm(claim),
             served_by: "agent",
             live: config.live,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),

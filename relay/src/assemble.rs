@@ -7,7 +7,7 @@ use std::sync::Arc;
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::clock::Clock;
-use api::door::Door;
+use api::door::{AccountHome, Door};
 use api::entropy::SystemEntropy;
 use api::operation::Failure;
 use domain::account::{Store as StoreRecord, User};
@@ -78,7 +78,7 @@ impl Accounts {
             blobs,
             farm: None,
             farms: Arc::new(api::forward::NoFarms),
-            account_home: true,
+            accounts: AccountHome::Relay,
             served_by: "relay",
             live: true,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),

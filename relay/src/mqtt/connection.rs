@@ -186,9 +186,9 @@ impl Line {
             let topics = Topics(caller.store);
             let wanted = may_follow(&caller.grants)
                 && self.session.subscriptions().iter().any(|subscription| topics.asks_telemetry(&subscription.filter));
-            match (wanted, &self.door.farm) {
-                (true, Some(farm)) if self.telemetry.is_none() => self.telemetry = Some(farm.floor().follow_telemetry()),
-                (true, _) => {}
+            match (wanted, &self.telemetry) {
+                (true, None) => self.telemetry = Some(self.door.follow_telemetry(caller.store)),
+                (true, Some(_)) => {}
                 (false, _) => self.telemetry = None,
             }
         }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::clock::Clock;
-use api::door::{Door, FarmHome};
+use api::door::{AccountHome, Door, FarmHome};
 use api::floor::Floor;
 use api::operation::Failure;
 use async_trait::async_trait;
@@ -114,7 +114,7 @@ impl Farm {
             blobs: Blobs::open(&folder.path().join("files")).unwrap(),
             farm: Some(FarmHome::new(Arc::new(TestFloor(live.clone())))),
             farms: Arc::new(api::forward::NoFarms),
-            account_home: true,
+            accounts: AccountHome::farm(None),
             served_by: "relay",
             live: true,
             host_names: Vec::new(),

@@ -1,10 +1,13 @@
 //! A door: what an assembly (agent or relay) hands to the pipeline.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use domain::farm::HomeIds;
+use domain::farm::{Claim, HomeIds};
+use domain::id::{PrinterId, StoreId};
+use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
 use store::{Sealer, Store};
+use tokio::sync::broadcast;
 
 use crate::auth::SignInThrottle;
 use crate::blobs::Blobs;
@@ -26,8 +29,8 @@ pub struct Door {
     pub farm: Option<FarmHome>,
     /// The farms, if this is the relay: where calls about their facts go.
     pub farms: Arc<dyn Farms>,
-    /// Whether account facts are written here.
-    pub account_home: bool,
+    /// Where account facts are written.
+    pub accounts: AccountHome,
     /// `agent` or `relay`.
     pub served_by: &'static str,
     /// False for a simulated farm.
@@ -36,6 +39,39 @@ pub struct Door {
     pub host_names: Vec<String>,
     /// Slows down who guesses.
     pub throttle: SignInThrottle,
+}
+
+/// Where the account facts of a door are written.
+#[derive(Debug, Default)]
+pub enum AccountHome {
+    /// Here: a relay, the home of every store's accounts and of no farm.
+    #[default]
+    Relay,
+    /// Here, until the farm is claimed; then at the relay that claimed it.
+    Farm(RwLock<Option<Claim>>),
+}
+
+impl AccountHome {
+    /// Of an agent.
+    pub fn farm(claim: Option<Claim>) -> Self {
+        Self::Farm(RwLock::new(claim))
+    }
+
+    /// The claim, if the farm has been claimed.
+    pub fn claim(&self) -> Option<Claim> {
+        match self {
+            Self::Relay => None,
+            Self::Farm(claim) => claim.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// The farm was claimed or set free, and that is durable.
+    pub fn claimed(&self, now: Option<Claim>) {
+        match self {
+            Self::Relay => {}
+            Self::Farm(claim) => *claim.write().unwrap_or_else(PoisonError::into_inner) = now,
+        }
+    }
 }
 
 /// The right to write farm facts. Only who has a floor can make one, and only the agent has one.
@@ -62,7 +98,23 @@ impl Door {
 
     /// Whether this is a relay's door: the home of every store's accounts, and of no farm.
     pub const fn is_relay(&self) -> bool {
-        self.account_home && self.farm.is_none()
+        matches!(self.accounts, AccountHome::Relay)
+    }
+
+    /// What a printer shows right now; none if nothing was heard.
+    pub fn telemetry(&self, printer: PrinterId) -> Option<Telemetry> {
+        match &self.farm {
+            Some(farm) => farm.floor().telemetry(printer),
+            None => self.farms.telemetry(printer),
+        }
+    }
+
+    /// Live values of a store's printers as they come. At a relay they are sent for as long as somebody listens.
+    pub fn follow_telemetry(&self, store: StoreId) -> broadcast::Receiver<(PrinterId, Telemetry)> {
+        match &self.farm {
+            Some(farm) => farm.floor().follow_telemetry(),
+            None => self.farms.follow_telemetry(store),
+        }
     }
 
     /// The store and the farm.

@@ -2,26 +2,30 @@
 //! door, and go with their actor and what the actor held then; the farm judges them again with that.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::body::Body;
+use contract::forward::{Answered, Forwarded};
 use contract::list::Selection;
 use contract::operation::{Contract, Home, Nature};
 use contract::problem::{Code, Problem};
 use contract::record::kind_row;
-use domain::access::Grants;
-use domain::actor::Actor;
-use domain::id::FarmId;
+use domain::farm::HomeIds;
+use domain::id::{FarmId, PrinterId, StoreId};
 use domain::kind::Kind;
+use domain::telemetry::Telemetry;
+use domain::time::Timestamp;
 use http::header::{CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
+use store::Entropy;
+use tokio::sync::broadcast;
 
 use crate::auth::{Caller, internal};
 use crate::door::Door;
+use crate::entropy::SystemEntropy;
 use crate::http::Answer;
 use crate::mailbox;
 use crate::operation::{By, Failure};
@@ -29,73 +33,59 @@ use crate::pipeline::{Operation, entry};
 use crate::registry::registry;
 use crate::request::{How, Incoming};
 
-/// A call on its way to a farm.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Forwarded {
-    /// The operation's name.
-    pub operation: String,
-    /// Names and values of the path.
-    #[serde(default)]
-    pub path: BTreeMap<String, String>,
-    /// Pairs of the query.
-    #[serde(default)]
-    pub query: Vec<(String, String)>,
-    /// The body; null = none.
-    #[serde(default)]
-    pub body: Value,
-    /// `Idempotency-Key`.
-    #[serde(default)]
-    pub idempotency_key: Option<String>,
-    /// `If-Match`.
-    #[serde(default)]
-    pub if_match: Option<u64>,
-    /// `Prefer: wait=N`, in seconds.
-    #[serde(default)]
-    pub wait_seconds: u64,
-    /// Who calls.
-    pub actor: Actor,
-    /// What they held when the call was accepted.
-    pub grants: Grants,
-    /// The address that they called the relay from.
-    #[serde(default)]
-    pub from: Option<IpAddr>,
-    /// The request, as the relay named it.
-    pub request_id: String,
-}
-
-/// What a farm answered. From 400 on the body is a problem.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answered {
-    /// The status.
-    pub status: u16,
-    /// The body; null = none.
-    #[serde(default)]
-    pub body: Value,
-    /// The revision of the thing that is answered.
-    #[serde(default)]
-    pub revision: Option<u64>,
-    /// It was given before.
-    #[serde(default)]
-    pub replayed: bool,
-}
-
 /// The farms that a relay has a line to.
 #[async_trait]
 pub trait Farms: Send + Sync {
-    /// Passes a call on and waits for its answer.
+    /// Passes a call on and waits for its answer. The rows that came with it are in the copy by then.
     ///
     /// # Errors
-    /// `farm_offline` if there is no line; then nothing has happened and nothing will.
-    async fn call(&self, farm: FarmId, call: Forwarded) -> Result<Answered, Problem>;
+    /// `farm_offline` if there is no line; then nothing has happened and nothing will. `no_answer` if the line broke
+    /// or the farm took too long: it may have happened.
+    async fn call(&self, home: HomeIds, call: Forwarded) -> Result<Answered, Problem>;
+
+    /// Something new waits in the farm's mailbox.
+    fn mail(&self, farm: FarmId);
+
+    /// How fresh a store's copies are.
+    fn freshness(&self, store: StoreId) -> Option<Freshness>;
+
+    /// What a printer showed last.
+    fn telemetry(&self, printer: PrinterId) -> Option<Telemetry>;
+
+    /// Live values of a store's printers, sent for as long as somebody listens.
+    fn follow_telemetry(&self, store: StoreId) -> broadcast::Receiver<(PrinterId, Telemetry)>;
 }
 
-/// A relay that no farm has dialled yet.
+/// How fresh the copies of a store's farms are: the oldest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// All copies are as they were at that time, or later.
+    pub as_of: Timestamp,
+    /// A farm is away since then.
+    pub away_since: Option<Timestamp>,
+}
+
+/// A door without a line to any farm.
 pub struct NoFarms;
 
 #[async_trait]
 impl Farms for NoFarms {
-    async fn call(&self, _: FarmId, _: Forwarded) -> Result<Answered, Problem> {
+    async fn call(&self, _: HomeIds, _: Forwarded) -> Result<Answered, Problem> {
         std::future::ready(Err(Problem::new(Code::FarmOffline))).await
+    }
+
+    fn mail(&self, _: FarmId) {}
+
+    fn freshness(&self, _: StoreId) -> Option<Freshness> {
+        None
+    }
+
+    fn telemetry(&self, _: PrinterId) -> Option<Telemetry> {
+        None
+    }
+
+    fn follow_telemetry(&self, _: StoreId) -> broadcast::Receiver<(PrinterId, Telemetry)> {
+        broadcast::channel(1).1
     }
 }
 
@@ -111,8 +101,10 @@ pub fn passes_on<C: Contract>(door: &Door) -> Result<bool, Problem> {
         (Home::Farm, Nature::Mailbox | Nature::Refused | Nature::Live) if door.is_relay() => Ok(true),
         (Home::Farm, Nature::Mailbox | Nature::Refused | Nature::Live) => Err(Problem::new(Code::FarmOffline)),
         (Home::Account, Nature::Read) => Ok(false),
-        (Home::Account, Nature::Mailbox | Nature::Refused | Nature::Live) if door.account_home => Ok(false),
-        (Home::Account, Nature::Mailbox | Nature::Refused | Nature::Live) => Err(Problem::new(Code::RelayOnly)),
+        (Home::Account, Nature::Mailbox | Nature::Refused | Nature::Live) => match door.accounts.claim() {
+            None => Ok(false),
+            Some(claim) => Err(Problem::new(Code::RelayOnly).detail(format!("change it at {}", claim.relay_url))),
+        },
         (Home::Door, _) => Ok(false),
     }
 }
@@ -131,10 +123,14 @@ pub async fn pass_on<C: Contract>(door: &Door, by: &By<C>, how: &How, sent: Valu
     let entry = entry(by, door.now(), &sent);
     let Sent { path, mut query, body } = serde_json::from_value(sent.clone()).map_err(|error| internal(&error))?;
     let farm = farm_of(door, by, how, path.get("id").map(String::as_str)).map_err(Problem::from)?;
+    let home = HomeIds { store_id: by.store, farm_id: farm };
     if how.dry_run {
         query.push(("dry_run".to_owned(), "true".to_owned()));
     }
+    let mut random = [0; 16];
+    SystemEntropy.fill(&mut random);
     let call = Forwarded {
+        id: format!("call_{:032x}", u128::from_be_bytes(random)),
         operation: C::ID.to_owned(),
         path,
         query,
@@ -150,22 +146,26 @@ pub async fn pass_on<C: Contract>(door: &Door, by: &By<C>, how: &How, sent: Valu
     // Behind what waits already: a job must not come before the part that it names.
     let may_wait = C::NATURE == Nature::Mailbox && !how.dry_run;
     if may_wait && door.store.read(|rows| rows.next_mail(farm)).map_err(|error| internal(&error))?.is_some() {
-        return mailbox::accept(door, by, farm, call, &sent, entry).await;
+        return mailbox::accept(door, by, home, call, &sent, entry).await;
     }
-    let answered = match door.farms.call(farm, call.clone()).await {
+    let answered = match door.farms.call(home, call.clone()).await {
         Err(problem) if may_wait && problem.code == Code::FarmOffline => {
-            return mailbox::accept(door, by, farm, call, &sent, entry).await;
+            return mailbox::accept(door, by, home, call, &sent, entry).await;
         }
         answered => answered?,
     };
-    let Answered { status, body, revision, replayed } = answered;
+    let Answered { status, body, revision, replayed, rows: _, too_big } = answered;
+    if too_big {
+        let done = "it is done, and its answer is too large for the line to the farm: ask for the thing itself";
+        return Err(Problem::new(Code::NoAnswer).detail(done));
+    }
     if status >= 400 {
         // A newer farm may know codes that are not known here.
         let unknown =
             |error| Problem::new(Code::Internal).detail(format!("the farm refused in words of a newer version: {error}"));
         return Err(serde_json::from_value(body).unwrap_or_else(unknown));
     }
-    Ok(Answer { status, body, revision, cookie: None, replayed })
+    Ok(Answer { status, body, revision, replayed, ..Answer::default() })
 }
 
 /// The farm that a call is about: that of the thing it names, the one it asks for, or the only one.
@@ -192,16 +192,28 @@ fn farm_of<C: Contract>(door: &Door, by: &By<C>, how: &How, id: Option<&str>) ->
     })
 }
 
+/// Rows that go with an answer at the most; the feed brings the rest.
+const ROWS: usize = 64;
+
 /// Carries out a call that a relay passed on. Its rights are those that it came with: what of the
 /// accounts is known here may be older.
 pub async fn carry_out(door: &Arc<Door>, operations: &Operations, call: Forwarded) -> Answered {
-    match answer(door, operations, call).await {
-        Ok(Answer { status, body, revision, cookie: _, replayed }) => Answered { status, body, revision, replayed },
+    let before = *door.store.head().borrow();
+    let mut answered = match answer(door, operations, call).await {
+        Ok(Answer { status, body, revision, replayed, .. }) => {
+            Answered { status, body, revision, replayed, ..Answered::default() }
+        }
         Err(problem) => {
             let body = serde_json::to_value(&problem).unwrap_or_default();
-            Answered { status: problem.status, body, revision: None, replayed: false }
+            Answered { status: problem.status, body, ..Answered::default() }
         }
+    };
+    // Who asked reads their own writes. A failure to read them is no failure of the call: the feed brings them too.
+    if answered.status < 400 {
+        let changed = door.store.read(|rows| rows.feed_after(door.home().store_id, before, ROWS)).unwrap_or_default();
+        answered.rows = changed.into_iter().map(Into::into).collect();
     }
+    answered
 }
 
 /// Every operation by its name.

@@ -21,12 +21,13 @@ use tracing::Instrument;
 use crate::auth::{authenticate, from_own_page};
 use crate::bulk;
 use crate::door::Door;
+use crate::forward::Freshness;
 use crate::pipeline::Operation;
 use crate::registry::registry;
 use crate::request::Incoming;
 
 /// An answer before it goes over the wire.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -38,6 +39,8 @@ pub struct Answer {
     pub cookie: Option<String>,
     /// It was given before.
     pub replayed: bool,
+    /// How fresh the copy is that it was read from, if it was one.
+    pub freshness: Option<Freshness>,
 }
 
 impl Answer {
@@ -48,7 +51,7 @@ impl Answer {
     pub fn of<T: Serialize>(status: u16, reply: &T) -> Result<Self, Problem> {
         let body = serde_json::to_value(reply).map_err(|error| crate::auth::internal(&error))?;
         let revision = body.get("revision").and_then(Value::as_u64);
-        Ok(Self { status, body, revision, cookie: None, replayed: false })
+        Ok(Self { status, body, revision, ..Self::default() })
     }
 }
 
@@ -69,6 +72,17 @@ pub fn respond(answer: Answer) -> Response {
     }
     if answer.replayed {
         headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+    }
+    if let Some(Freshness { as_of, away_since }) = answer.freshness {
+        let mut put = |name: &'static str, value: String| {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        put("gantry-as-of", as_of.to_string());
+        if let Some(since) = away_since {
+            put("gantry-farm", format!("offline; since={since}"));
+        }
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use contract::forward::{Answered, Forwarded};
 use contract::operation::{Contract, Method, PathParts};
 use contract::problem::{Code, Problem};
 use contract::record::Document;
@@ -15,9 +16,7 @@ use domain::time::Timestamp;
 use serde_json::{Value, json};
 use store::{AuditEntry, By as Stamp, Mail, Outcome, RequestKey, StoreError, Tx, derived_id};
 
-use crate::auth::internal;
 use crate::door::Door;
-use crate::forward::{Answered, Forwarded};
 use crate::http::Answer;
 use crate::operation::{By, Failure};
 
@@ -31,12 +30,12 @@ const TRIES: u32 = 3;
 pub async fn accept<C: Contract>(
     door: &Door,
     by: &By<C>,
-    farm: FarmId,
+    home: HomeIds,
     mut call: Forwarded,
     sent: &Value,
     entry: AuditEntry,
 ) -> Result<Answer, Problem> {
-    let home = HomeIds { store_id: by.store, farm_id: farm };
+    let farm = home.farm_id;
     // Without a key of the caller's the request's own name is one: the farm does it once, however often it is sent.
     let key = call.idempotency_key.get_or_insert_with(|| by.request_id.clone()).clone();
     let key = RequestKey::new(&farm.to_string(), &by.actor.to_string(), C::ID, &key, sent.to_string().as_bytes());
@@ -46,7 +45,7 @@ pub async fn accept<C: Contract>(
         match tx.outcome(&key)? {
             Some(Ok(Outcome { status, reply, revision })) => {
                 let body = reply.unwrap_or_default();
-                return Ok(Answer { status, body, revision, cookie: None, replayed: true });
+                return Ok(Answer { status, body, revision, replayed: true, ..Answer::default() });
             }
             Some(Err(())) => return Err(Problem::new(Code::IdempotencyMismatch).into()),
             None => {}
@@ -72,11 +71,13 @@ pub async fn accept<C: Contract>(
         let call = serde_json::to_value(&call).map_err(|cause| StoreError::Document { kind: "mailbox", cause })?;
         tx.post_mail(home, &command.to_string(), &subject, &call)?;
         tx.audit(&entry)?;
-        let answer = Answer { status: 202, body, revision: None, cookie: None, replayed: false };
+        let answer = Answer { status: 202, body, ..Answer::default() };
         tx.keep_outcome(&key, &Outcome { status: 202, reply: Some(answer.body.clone()), revision: None })?;
         Ok(answer)
     };
-    door.store.write(stamp, write).await.map_err(|failure: Failure| failure.into())
+    let accepted = door.store.write(stamp, write).await.map_err(|failure: Failure| Problem::from(failure))?;
+    door.farms.mail(farm);
+    Ok(accepted)
 }
 
 /// The kind that an operation makes one of: it posts to the kind's own path.
@@ -109,29 +110,46 @@ fn followed(command: &CommandId, call: &Forwarded, subject: &str, now: Timestamp
     document.as_object().cloned().unwrap_or_default()
 }
 
-/// Delivers what waits for a farm, oldest first, until the box is empty, the line is lost or the farm's disk is full. Returns how
-/// many were answered. To be called by one task a farm.
+/// The oldest call that waits for a farm, with its place. They go one by one, and each until it is settled.
 ///
 /// # Errors
 /// What the database says.
-pub async fn deliver(door: &Arc<Door>, farm: FarmId) -> Result<usize, Problem> {
-    let mut answered = 0;
-    while let Some(mail) = door.store.read(|rows| rows.next_mail(farm)).map_err(|error| internal(&error))? {
-        let call = serde_json::from_value(mail.call.clone()).map_err(|error| internal(&error))?;
-        let Ok(answer) = door.farms.call(farm, call).await else { break };
-        // A full disk is nobody's fault: what was promised waits until there is room again.
-        if answer.status == Code::DiskFull.status() {
-            break;
-        }
-        if settle(door, mail, answer).await.map_err(|error| internal(&error))? {
-            answered += 1;
-        }
+pub fn next(door: &Door, farm: FarmId) -> Result<Option<(u64, Forwarded)>, StoreError> {
+    let Some(mail) = door.store.read(|rows| rows.next_mail(farm))? else { return Ok(None) };
+    let call = serde_json::from_value(mail.call).map_err(|cause| StoreError::Document { kind: "mailbox", cause })?;
+    Ok(Some((mail.seq, call)))
+}
+
+/// What became of a call that waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It was answered and left the box.
+    Answered,
+    /// It stays, to be tried again: the farm failed over it.
+    Again,
+    /// It stays until the farm's disk has room again: that is nobody's fault.
+    Full,
+    /// It had left the box before.
+    Gone,
+}
+
+/// Writes what the farm answered to the oldest call.
+///
+/// # Errors
+/// What the database says.
+pub async fn settle(door: &Arc<Door>, farm: FarmId, seq: u64, answer: Answered) -> Result<Settled, StoreError> {
+    let Some(mail) = door.store.read(|rows| rows.next_mail(farm))?.filter(|mail| mail.seq == seq) else {
+        return Ok(Settled::Gone);
+    };
+    if answer.status == Code::DiskFull.status() {
+        return Ok(Settled::Full);
     }
-    Ok(answered)
+    let answered = written(door, mail, answer).await?;
+    Ok(if answered { Settled::Answered } else { Settled::Again })
 }
 
 /// Writes what the farm answered. False if the request shall be tried again.
-async fn settle(door: &Arc<Door>, mail: Mail, answer: Answered) -> Result<bool, StoreError> {
+async fn written(door: &Arc<Door>, mail: Mail, answer: Answered) -> Result<bool, StoreError> {
     let stamp =
         Stamp { account_of: Some(mail.home.store_id), ..Stamp::new(domain::actor::Actor::farm(mail.home.farm_id), door.now()) };
     let write = move |tx: &mut Tx<'_>| {

@@ -124,7 +124,9 @@ impl<C: Read> Operation for Reads<C> {
             return pass_on(door, &by, &how, sent).await;
         }
         let reply = C::read(&by, door, asked).await.map_err(Problem::from)?;
-        Answer::of(C::STATUS, &reply)
+        let copied = C::HOME == Home::Farm && door.is_relay();
+        let freshness = if copied { door.farms.freshness(by.store) } else { None };
+        Ok(Answer { freshness, ..Answer::of(C::STATUS, &reply)? })
     }
 }
 
@@ -260,7 +262,7 @@ fn request_key<C: Contract>(door: &Door, store: StoreId, actor: &Actor, key: &st
 fn replay(outcome: Outcome) -> Result<Done, Problem> {
     let body = outcome.reply.ok_or_else(|| Problem::new(Code::SecretNotRepeatable))?;
     let follow = body.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
-    let answer = Answer { status: outcome.status, body, revision: outcome.revision, cookie: None, replayed: true };
+    let answer = Answer { status: outcome.status, body, revision: outcome.revision, replayed: true, ..Answer::default() };
     Ok(Done { answer, follow })
 }
 

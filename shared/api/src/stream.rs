@@ -8,10 +8,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use contract::list::Selection;
 use contract::operation::Asked;
 use contract::ops::events::Stream;
 use contract::ops::printers::PrinterTelemetry;
-use contract::problem::{Code, Problem};
+use contract::record::kind_row;
 use domain::id::PrinterId;
 use domain::kind::Kind;
 use domain::permission::Permission;
@@ -19,7 +20,7 @@ use domain::telemetry::Telemetry;
 use fanout::{LogReader, Sight};
 use futures_util::{FutureExt, stream};
 use http::HeaderMap;
-use store::{EventCursor, StoreError};
+use store::{EventCursor, StoreError, Within};
 use tokio::sync::broadcast;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -29,13 +30,14 @@ use crate::operation::{By, Bytes, Failure};
 
 /// How often it is looked at whether the caller may still listen; a revoked key hears nothing after that.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Printers whose values come first.
+const PRESENT: usize = 1000;
 /// A sign of life, so that proxies keep the line open and a dead one is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 impl Bytes for Stream {
     async fn serve(by: By<Self>, door: Arc<Door>, asked: Asked<Self>, headers: HeaderMap, _: Body) -> Result<Response, Failure> {
-        let farm = door.farm.as_ref().ok_or_else(|| Problem::new(Code::FarmOffline))?;
-        let telemetry = asked.query.telemetry.then(|| farm.floor().follow_telemetry());
+        let telemetry = asked.query.telemetry.then(|| door.follow_telemetry(by.store));
         let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let from = last.or(asked.query.cursor).map(|text| text.parse::<EventCursor>()).transpose()?;
         let reader = LogReader::new(door.store.clone(), from, asked.query.types)?;
@@ -70,8 +72,14 @@ impl Listener {
     /// What every printer shows now comes first: a page that has just opened need not wait for the next
     /// sign of life of each.
     fn show_present(&mut self) {
-        let Some(farm) = self.door.farm.as_ref().filter(|_| self.telemetry.is_some()) else { return };
-        let present: Vec<_> = farm.floor().names().into_keys().filter_map(|id| Some((id, farm.floor().telemetry(id)?))).collect();
+        if self.telemetry.is_none() {
+            return;
+        }
+        let within = Within { store: self.caller.store, farms: &self.caller.grants.farms, tags: &self.caller.grants.tags };
+        let all = Selection { limit: PRESENT, ..Selection::all() };
+        let Ok(printers) = self.door.store.read(|rows| rows.list(kind_row(Kind::Printer), &all, within)) else { return };
+        let ids = printers.rows.into_iter().filter_map(|row| row.id.parse::<PrinterId>().ok());
+        let present: Vec<_> = ids.filter_map(|id| Some((id, self.door.telemetry(id)?))).collect();
         for (printer, telemetry) in present {
             let message = self.telemetry_message(printer, telemetry);
             self.waiting.extend(message);
@@ -151,7 +159,8 @@ impl Listener {
 /// Live values as that caller may see them, if at all.
 pub fn live_values(door: &Door, caller: &Caller, printer_id: PrinterId, mut telemetry: Telemetry) -> Option<PrinterTelemetry> {
     let permissions = caller.grants.permissions;
-    let here = caller.grants.farms.holds(&door.home().farm_id);
+    let home = door.store.read(|rows| rows.home_of(Kind::Printer, &printer_id.to_string())).ok()??;
+    let here = home.0 == caller.store && home.1.is_some_and(|farm| caller.grants.farms.holds(&farm));
     if !here || !permissions.has(Permission::TelemetryView) || !permissions.has(Permission::PrinterView) {
         return None;
     }

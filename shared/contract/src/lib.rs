@@ -3,6 +3,7 @@
 //! permission table, the tools for AI agents and the client of the command line are read from here.
 
 pub mod event;
+pub mod forward;
 pub mod list;
 pub mod operation;
 pub mod ops;

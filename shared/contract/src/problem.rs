@@ -66,6 +66,7 @@ codes! {
     SecretNotRepeatable = "secret_not_repeatable", 409, "The answer held a secret that is shown once", "Make a new one.";
     RelayOnly = "relay_only", 409, "Accounts of this store are changed at its relay", "Use the address in `detail`.";
     FarmOffline = "farm_offline", 503, "The farm is away", "Try again when it is connected.";
+    NoAnswer = "no_answer", 504, "The farm did not answer in time, or the line broke", "Look whether it happened; with the same Idempotency-Key it can be asked again.";
     UnsupportedByFarm = "unsupported_by_farm", 501, "The farm's agent is too old for that", "Update the agent.";
     DiskFull = "disk_full", 507, "The agent's disk is full", "Free some space on the agent's machine.";
     Internal = "internal", 500, "Something went wrong inside", "Tell us, with the request_id.";

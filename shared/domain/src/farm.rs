@@ -29,6 +29,19 @@ pub struct HomeIds {
     pub farm_id: FarmId,
 }
 
+/// That a farm belongs to a store at a relay. What the accounts say is changed there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Claim {
+    /// Where the relay is.
+    pub relay_url: String,
+    /// The store.
+    pub store_id: StoreId,
+    /// What the store is called.
+    pub store_name: Name,
+    /// Since when.
+    pub claimed_at: Timestamp,
+}
+
 /// A farm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Farm {

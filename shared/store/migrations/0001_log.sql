@@ -31,6 +31,9 @@ CREATE TABLE mailbox (
 ) STRICT;
 CREATE INDEX mailbox_of ON mailbox (farm_id, seq);
 
+-- At a relay: claimed farms, the key that each proves itself by, and how far its copy is.
+CREATE TABLE tunnel (farm_id TEXT PRIMARY KEY, store_id TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
 -- Acts on devices: written before the device is touched.
 CREATE TABLE act (attempt TEXT NOT NULL, verb TEXT NOT NULL, state TEXT NOT NULL, written_at INTEGER NOT NULL, deadline INTEGER NOT NULL, observed TEXT NOT NULL, PRIMARY KEY (attempt, verb)) STRICT, WITHOUT ROWID;
 CREATE TABLE bed_token (printer TEXT NOT NULL, number INTEGER NOT NULL, token TEXT NOT NULL, consumed_by TEXT, PRIMARY KEY (printer, number)) STRICT, WITHOUT ROWID;

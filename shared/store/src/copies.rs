@@ -2,15 +2,17 @@
 //! number that its home gave it; only the position is this database's own, so that readers of this log
 //! learn of it. Nothing here tells an event: the farm's own events come as copies too.
 
+use contract::forward::RowItem;
 use contract::record::{Document, kind_row};
 use domain::farm::HomeIds;
 use domain::id::{FarmId, StoreId};
 use domain::kind::Kind;
 use domain::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::StoreError;
-use crate::events::StoredEvent;
 use crate::kinds::{table, write_labels};
 use crate::rows::{Rows, parse_id};
 use crate::tx::{Tx, json};
@@ -36,6 +38,22 @@ pub struct FeedRow {
     pub document: Document,
 }
 
+impl From<FeedRow> for RowItem {
+    fn from(row: FeedRow) -> Self {
+        let FeedRow { kind, id, revision, number, position, deleted, changed_at, document } = row;
+        Self { kind: kind.word().to_owned(), id, revision, number, position, deleted, changed_at, document }
+    }
+}
+
+impl FeedRow {
+    /// A row that came from another home; none if its kind is not known here.
+    pub fn of(item: RowItem) -> Option<Self> {
+        let RowItem { kind, id, revision, number, position, deleted, changed_at, document } = item;
+        let kind = Kind::from_word(&kind)?;
+        Some(Self { kind, id, revision, number, position, deleted, changed_at, document })
+    }
+}
+
 /// What became of a copied row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copied {
@@ -52,6 +70,43 @@ pub fn is_copied(kind: Kind) -> bool {
     !kind.is_account() && kind != Kind::Session
 }
 
+/// The store and the farm of a row in words; no farm for account facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub store: String,
+    pub farm: String,
+}
+
+impl Place {
+    fn of(home: HomeIds) -> Self {
+        Self { store: home.store_id.to_string(), farm: home.farm_id.to_string() }
+    }
+}
+
+/// An event as its farm told it. Type and kind are words: those of a newer farm are kept as they are.
+#[derive(Deserialize)]
+struct Told<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    number: u64,
+    #[serde(borrow)]
+    subject: ToldOf<'a>,
+    actor: Value,
+    occurred_at: Timestamp,
+    clock_ok: bool,
+    live: bool,
+    api_version: &'a str,
+    data: Value,
+}
+
+#[derive(Deserialize)]
+struct ToldOf<'a> {
+    kind: &'a str,
+    id: &'a str,
+    revision: u64,
+}
+
 struct Known {
     store_id: String,
     farm_id: String,
@@ -60,20 +115,33 @@ struct Known {
 }
 
 impl Rows<'_> {
-    /// The rows of all copied kinds that changed after a position, oldest change first.
+    /// The store's rows of all copied kinds that changed after a position, oldest change first. What the farm did for another store
+    /// before is none of this one's.
     ///
     /// # Errors
     /// What the database says.
-    pub fn feed_after(&self, position: u64, limit: usize) -> Result<Vec<FeedRow>, StoreError> {
-        let mut found = Vec::new();
-        for kind in Kind::ALL.iter().copied().filter(|kind| is_copied(*kind)) {
+    pub fn feed_after(&self, store: StoreId, position: u64, limit: usize) -> Result<Vec<FeedRow>, StoreError> {
+        let copied: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| is_copied(*kind)).collect();
+        self.changed_after(&copied, store, position, limit)
+    }
+
+    /// Rows of these kinds that changed after a position.
+    pub(crate) fn changed_after(
+        &self,
+        kinds: &[Kind],
+        store: StoreId,
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<FeedRow>, StoreError> {
+        let (mut found, store) = (Vec::new(), store.to_string());
+        for kind in kinds.iter().copied() {
             let sql = format!(
                 "SELECT id, revision, number, position, deleted, changed_at, document FROM {} \
-                 WHERE position > ?1 AND revision > 0 ORDER BY position LIMIT ?2",
+                 WHERE position > ?1 AND revision > 0 AND store_id = ?3 ORDER BY position LIMIT ?2",
                 table(kind)
             );
             let mut statement = self.connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![position, limit as u64], |r| {
+            let rows = statement.query_map(params![position, limit as u64, store], |r| {
                 let document: String = r.get(6)?;
                 Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, document))
             })?;
@@ -117,16 +185,24 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn put_copy(&mut self, home: HomeIds, generation: u64, row: &FeedRow) -> Result<Copied, StoreError> {
-        let (store, farm) = (home.store_id.to_string(), home.farm_id.to_string());
+        // Account facts have another home, whatever a farm sends.
+        if !is_copied(row.kind) {
+            return Ok(Copied::Foreign);
+        }
+        self.put_copy_at(&Place::of(home), generation, row)
+    }
+
+    /// Copies a row of that place.
+    pub(crate) fn put_copy_at(&mut self, place: &Place, generation: u64, row: &FeedRow) -> Result<Copied, StoreError> {
         if let Some(known) = self.rows().known(row.kind, &row.id)? {
-            if (known.store_id.as_str(), known.farm_id.as_str()) != (store.as_str(), farm.as_str()) {
+            if known.store_id != place.store || known.farm_id != place.farm {
                 return Ok(Copied::Foreign);
             }
             if known.generation > generation || (known.generation == generation && known.revision >= row.revision) {
                 return Ok(Copied::Known);
             }
         }
-        self.copy(home, generation, row)?;
+        self.copy(place, generation, row)?;
         Ok(Copied::Written)
     }
 
@@ -142,7 +218,7 @@ impl Tx<'_> {
         let changed_at = self.now();
         let id = id.to_owned();
         let row = FeedRow { kind, id, revision: 0, number: 0, position: 0, deleted: false, changed_at, document };
-        self.copy(home, 0, &row)?;
+        self.copy(&Place::of(home), 0, &row)?;
         Ok(true)
     }
 
@@ -152,9 +228,9 @@ impl Tx<'_> {
     /// What the database says.
     pub fn change_pending(&mut self, kind: Kind, id: &str, document: Document) -> Result<(), StoreError> {
         let Some(known) = self.rows().known(kind, id)?.filter(|known| known.revision == 0) else { return Ok(()) };
-        let home = HomeIds { store_id: parse_id(kind, &known.store_id)?, farm_id: parse_id(kind, &known.farm_id)? };
+        let place = Place { store: known.store_id, farm: known.farm_id };
         let (id, changed_at) = (id.to_owned(), self.now());
-        self.copy(home, 0, &FeedRow { kind, id, revision: 0, number: 0, position: 0, deleted: false, changed_at, document })
+        self.copy(&place, 0, &FeedRow { kind, id, revision: 0, number: 0, position: 0, deleted: false, changed_at, document })
     }
 
     /// Takes a pending row away. Says whether there was one.
@@ -178,9 +254,14 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn sweep_copies(&mut self, home: HomeIds, generation: u64) -> Result<u64, StoreError> {
-        let (store, farm) = (home.store_id.to_string(), home.farm_id.to_string());
+        let copied: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| is_copied(*kind)).collect();
+        self.sweep_at(&Place::of(home), &copied, generation)
+    }
+
+    /// Ends a whole feed of these kinds.
+    pub(crate) fn sweep_at(&mut self, place: &Place, kinds: &[Kind], generation: u64) -> Result<u64, StoreError> {
         let mut swept = 0;
-        for kind in Kind::ALL.iter().copied().filter(|kind| is_copied(*kind)) {
+        for kind in kinds.iter().copied() {
             let sql = format!(
                 "SELECT id, revision, number FROM {} WHERE store_id = ?1 AND farm_id = ?2 AND generation < ?3 AND deleted = 0 AND revision > 0",
                 table(kind)
@@ -188,13 +269,13 @@ impl Tx<'_> {
             let old: Vec<(String, u64, u64)> = self
                 .sql()?
                 .prepare_cached(&sql)?
-                .query_map(params![store, farm, generation], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
+                .query_map(params![place.store, place.farm, generation], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
                 .collect::<Result<_, _>>()?;
             for (id, revision, number) in old {
                 let changed_at = self.now();
                 let document = Document::new();
                 self.copy(
-                    home,
+                    place,
                     generation,
                     &FeedRow { kind, id, revision, number, position: 0, deleted: true, changed_at, document },
                 )?;
@@ -204,15 +285,16 @@ impl Tx<'_> {
         Ok(swept)
     }
 
-    /// Copies an event of that home with its own id, number and times. Says whether it is new here.
+    /// Copies an event of that home with its own id, number and times, also one of a type or a kind that is not known here. Says whether
+    /// it is new here.
     ///
     /// # Errors
-    /// What the database says.
-    pub fn put_copied_event(&mut self, home: HomeIds, stored: &StoredEvent) -> Result<bool, StoreError> {
-        let event = &stored.event;
-        let (store, farm) = (home.store_id.to_string(), home.farm_id.to_string());
+    /// It is no event at all; or what the database says.
+    pub fn put_copied_event(&mut self, home: HomeIds, labels: &[String], event: &Document) -> Result<bool, StoreError> {
+        let event: Told<'_> = Told::deserialize(event).map_err(|cause| StoreError::Document { kind: "event", cause })?;
+        let Place { store, farm } = Place::of(home);
         let known = "SELECT 1 FROM event WHERE id = ?1 OR (store_id = ?2 AND farm_id = ?3 AND number = ?4)";
-        if self.sql()?.prepare_cached(known)?.exists(params![event.id.to_string(), store, farm, event.number])? {
+        if self.sql()?.prepare_cached(known)?.exists(params![event.id, store, farm, event.number])? {
             return Ok(false);
         }
         let position = self.next_position()?;
@@ -228,18 +310,18 @@ impl Tx<'_> {
                 store,
                 farm,
                 event.number,
-                event.id.to_string(),
-                event.event_type.to_string(),
-                event.subject.kind.word(),
+                event.id,
+                event.event_type,
+                event.subject.kind,
                 event.subject.id,
                 event.subject.revision,
                 actor,
                 event.occurred_at.millis(),
-                self.now().millis(),
+                self.by.now.millis(),
                 event.clock_ok,
                 event.live,
                 event.api_version,
-                stored.labels.join("\n"),
+                labels.join("\n"),
                 body
             ])?;
         Ok(true)
@@ -263,7 +345,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn copy(&mut self, home: HomeIds, generation: u64, row: &FeedRow) -> Result<(), StoreError> {
+    fn copy(&mut self, place: &Place, generation: u64, row: &FeedRow) -> Result<(), StoreError> {
         let kind = kind_row(row.kind);
         let index = if row.deleted { None } else { Some(kind.index_leniently(&row.document, row.changed_at)) };
         let position = self.next_position()?;
@@ -278,8 +360,8 @@ impl Tx<'_> {
             ))?
             .execute(params![
                 row.id,
-                home.store_id.to_string(),
-                home.farm_id.to_string(),
+                place.store,
+                place.farm,
                 row.revision,
                 row.number,
                 position,

@@ -26,7 +26,7 @@ impl CredentialKind {
     const ALL: [CredentialKind; 4] =
         [CredentialKind::ApiKey, CredentialKind::SlicerKey, CredentialKind::Session, CredentialKind::OneTime];
 
-    const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             CredentialKind::ApiKey => "api_key",
             CredentialKind::SlicerKey => "slicer_key",

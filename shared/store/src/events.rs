@@ -1,6 +1,7 @@
 //! Reading the log: every cursor is the log's epoch and a position in it.
 
 use contract::event::{Event, EventType, Subject};
+use domain::id::StoreId;
 use domain::kind::Kind;
 use domain::time::Timestamp;
 use rusqlite::types::Value;
@@ -111,6 +112,23 @@ impl Rows<'_> {
         }
         found.full = looked_at == limit;
         Ok(found)
+    }
+
+    /// The farm's events for that store after a position, oldest first: what goes up to its relay. Account facts are not among them,
+    /// nor what the farm did for another store before.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn farm_events_after(&self, store: StoreId, position: u64, limit: usize) -> Result<EventsRead, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM event WHERE position > ?1 AND store_id = ?2 AND farm_id <> '' ORDER BY position LIMIT ?3"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let values = params![position, store.to_string(), limit as u64];
+        let rows = statement.query_map(values, columns)?.collect::<Result<Vec<Columns>, _>>()?;
+        let (last, full) = (rows.last().map(|row| row.position), rows.len() == limit);
+        let events = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(EventsRead { events, last, full })
     }
 
     /// One event by its id.

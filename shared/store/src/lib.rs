@@ -2,6 +2,7 @@
 //! transaction; what follows from it happens only after the commit. Knows no HTTP, no permission and no
 //! clock: time and randomness are handed in.
 
+mod accounts;
 mod audit;
 mod copies;
 mod credentials;
@@ -17,9 +18,11 @@ mod requests;
 mod rows;
 mod seal;
 mod settings;
+mod tunnels;
 mod tx;
 mod writer;
 
+pub use accounts::KeyFact;
 pub use audit::AuditEntry;
 pub use copies::{Copied, FeedRow, is_copied};
 pub use credentials::{Credential, CredentialKind, credential_hash};
@@ -33,5 +36,6 @@ pub use migrations::schema_sql;
 pub use requests::{Outcome, RequestKey};
 pub use rows::{RawRow, Row, Rows};
 pub use seal::Sealer;
+pub use tunnels::{Reached, Tunnel, TunnelState};
 pub use tx::{By, Entropy, SeededEntropy, Tx, derived_id};
 pub use writer::Store;

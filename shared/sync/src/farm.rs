@@ -4,12 +4,13 @@ mod port;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use contract::forward::{Answered, Forwarded, RowItem};
 use contract::record::Document;
 use domain::id::PrinterId;
 
 pub use self::port::{FarmInput, FarmOutput, FarmStart};
 use crate::feed::Feed;
-use crate::frame::{AccountItem, Answer, ByeCode, Call, EventItem, FarmGot, Frame, Hello, Packet, RowItem, Stream, Welcome};
+use crate::frame::{AccountItem, ByeCode, EventItem, FarmGot, Frame, Hello, Packet, Stream, Welcome, fitted};
 use crate::intake::{Intake, Known, Verdict};
 use crate::{HANDSHAKE_MS, ITEMS, TELEMETRY_AT_ONCE, WINDOW};
 
@@ -83,7 +84,7 @@ impl FarmSession {
             FarmInput::Lost => self.phase = Phase::Closed,
             FarmInput::Close(code) => self.close(code),
             FarmInput::CallDone(id, answer) => {
-                self.urgent.push_back(Frame::Answered { id, seq: None, requests: None, answer: answer.fitted() });
+                self.urgent.push_back(Frame::Answered { id, seq: None, requests: None, answer: fitted(answer) });
             }
             FarmInput::HeadMoved(heads) => {
                 self.start.hello.heads = heads;
@@ -256,7 +257,7 @@ impl FarmSession {
         }
     }
 
-    fn call(&mut self, now_ms: u64, n: u64, ttl_ms: u64, sent_ms: u64, call: Call) {
+    fn call(&mut self, now_ms: u64, n: u64, ttl_ms: u64, sent_ms: u64, call: Forwarded) {
         self.clocked(now_ms, sent_ms);
         let Phase::Open(open) = &mut self.phase else { return };
         if n <= open.last_call {
@@ -271,12 +272,12 @@ impl FarmSession {
         }
     }
 
-    fn request_done(&mut self, seq: u64, answer: Answer) {
+    fn request_done(&mut self, seq: u64, answer: Answered) {
         let Phase::Open(open) = &mut self.phase else { return };
         let Some((_, id)) = open.running.take_if(|(running, _)| *running == seq) else { return };
         open.requests_at = open.requests_at.max(seq);
         let requests = Some(open.requests_at);
-        self.urgent.push_back(Frame::Answered { id, seq: Some(seq), requests, answer: answer.fitted() });
+        self.urgent.push_back(Frame::Answered { id, seq: Some(seq), requests, answer: fitted(answer) });
     }
 
     fn tick(&mut self, now_ms: u64) {

@@ -4,13 +4,14 @@
 mod call;
 mod items;
 
+use contract::forward::{Answered, Forwarded, RowItem};
 use contract::record::Document;
 use domain::id::{FarmId, PrinterId};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::call::{Answer, Call, How};
-pub use self::items::{AccountItem, Batch, EventItem, Numbered, RowItem};
+pub use self::call::{fits, fitted};
+pub use self::items::{AccountItem, Batch, EventItem, Numbered};
 
 /// The largest frame in bytes.
 pub const LARGEST_FRAME: usize = 256 * 1024;
@@ -125,14 +126,14 @@ pub enum Frame {
         /// The relay's own running time; only differences count.
         sent_ms: u64,
         /// What is asked.
-        call: Call,
+        call: Forwarded,
     },
     /// A call of the mailbox.
     Request {
         /// Its place in the mailbox.
         seq: u64,
         /// What is asked.
-        call: Call,
+        call: Forwarded,
     },
     /// What became of a call or a request; for a request it is sent after the commit.
     Answered {
@@ -145,7 +146,7 @@ pub enum Frame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         requests: Option<u64>,
         /// The answer.
-        answer: Answer,
+        answer: Answered,
     },
     /// Whose live values somebody looks at.
     Watch {

@@ -5,13 +5,14 @@ mod port;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use contract::forward::{Forwarded, RowItem};
 use domain::id::PrinterId;
 
 use self::mailbox::Mailbox;
 pub use self::port::{Admission, End, RelayInput, RelayOutput, RelayStart};
 use crate::feed::Feed;
 use crate::frame::{
-    AccountItem, ByeCode, Call, Cursor, EventItem, Frame, Hello, Limits, PROTO, Packet, RelayGot, RowItem, Stream, Welcome,
+    AccountItem, ByeCode, Cursor, EventItem, Frame, Hello, Limits, PROTO, Packet, RelayGot, Stream, Welcome, fits,
 };
 use crate::intake::{Intake, Verdict};
 use crate::{HANDSHAKE_MS, ITEMS, WINDOW};
@@ -39,7 +40,7 @@ enum Phase {
 
 #[derive(Debug)]
 struct Unsent {
-    call: Call,
+    call: Forwarded,
     deadline_ms: u64,
 }
 
@@ -297,8 +298,8 @@ impl RelaySession {
         self.phase = Phase::Open(Box::new(open));
     }
 
-    fn call(&mut self, now_ms: u64, call: Call, ttl_ms: u64) {
-        if !call.fits() {
+    fn call(&mut self, now_ms: u64, call: Forwarded, ttl_ms: u64) {
+        if !fits(&call) {
             return self.out.push(RelayOutput::CallEnded(call.id, End::TooBig));
         }
         match &self.phase {

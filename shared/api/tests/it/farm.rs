@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::clock::Clock;
-use api::door::{Door, FarmHome};
+use api::door::{AccountHome, Door, FarmHome};
 use api::floor::Floor;
 use api::operation::Failure;
 use async_trait::async_trait;
@@ -170,7 +170,7 @@ impl Farm {
             blobs: Blobs::open(&folder.path().join("files")).unwrap(),
             farm: Some(FarmHome::new(floor.clone())),
             farms: Arc::new(api::forward::NoFarms),
-            account_home: true,
+            accounts: AccountHome::farm(None),
             served_by: "agent",
             live: true,
             host_names: vec!["Farm.Example".to_owned()],

@@ -5,21 +5,24 @@ use std::sync::{Arc, Mutex};
 
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
-use api::door::Door;
-use api::forward::{Answered, Farms, Forwarded, Operations, carry_out};
-use api::mailbox::deliver;
+use api::door::{AccountHome, Door};
+use api::forward::{Farms, Freshness, Operations, carry_out};
+use api::mailbox::{self, Settled};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use contract::forward::{Answered, Forwarded};
 use contract::problem::{Code, Problem};
 use domain::access::Grants;
 use domain::actor::Actor;
 use domain::farm::HomeIds;
-use domain::id::{FarmId, Id, StoreId};
+use domain::id::{FarmId, Id, PrinterId, StoreId};
 use domain::permission::Permission;
+use domain::telemetry::Telemetry;
 use gantry_api as api;
 use serde_json::{Value, json};
 use store::{By, OpenOptions, Sealer, SeededEntropy, Store};
+use tokio::sync::broadcast;
 use tower::ServiceExt;
 
 use crate::farm::{Answer, Farm, NOW, owner, request};
@@ -36,14 +39,14 @@ struct Line {
 
 #[async_trait]
 impl Farms for Line {
-    async fn call(&self, farm: FarmId, call: Forwarded) -> Result<Answered, Problem> {
-        if self.cut.load(Ordering::SeqCst) || farm != self.farm.home().farm_id {
+    async fn call(&self, home: HomeIds, call: Forwarded) -> Result<Answered, Problem> {
+        if self.cut.load(Ordering::SeqCst) || home.farm_id != self.farm.home().farm_id {
             return Err(Problem::new(Code::FarmOffline));
         }
         let failed = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         if failed {
             let body = serde_json::to_value(Problem::new(Code::Internal)).unwrap();
-            return Ok(Answered { status: 500, body, revision: None, replayed: false });
+            return Ok(Answered { status: 500, body, ..Answered::default() });
         }
         self.passed.fetch_add(1, Ordering::SeqCst);
         *self.last.lock().unwrap() = Some(call.clone());
@@ -52,6 +55,37 @@ impl Farms for Line {
         let answered = carry_out(&self.farm, &Operations::default(), call).await;
         Ok(serde_json::from_value(serde_json::to_value(&answered).unwrap()).unwrap())
     }
+
+    fn mail(&self, _: FarmId) {}
+
+    fn freshness(&self, _: StoreId) -> Option<Freshness> {
+        let away_since = self.cut.load(Ordering::SeqCst).then_some(NOW);
+        Some(Freshness { as_of: NOW, away_since })
+    }
+
+    fn telemetry(&self, _: PrinterId) -> Option<Telemetry> {
+        None
+    }
+
+    fn follow_telemetry(&self, _: StoreId) -> broadcast::Receiver<(PrinterId, Telemetry)> {
+        broadcast::channel(1).1
+    }
+}
+
+/// What the tunnel's sessions do with what waits for a farm, without a tunnel. Says how many calls were answered.
+async fn deliver(door: &Arc<Door>, farm: FarmId) -> Result<usize, Problem> {
+    let mut answered = 0;
+    while let Some((seq, call)) = mailbox::next(door, farm).unwrap() {
+        let home = HomeIds { store_id: store(1), farm_id: farm };
+        let Ok(answer) = door.farms.call(home, call).await else { break };
+        match mailbox::settle(door, farm, seq, answer).await.unwrap() {
+            Settled::Answered => answered += 1,
+            Settled::Again => {}
+            Settled::Full => break,
+            Settled::Gone => panic!("it was there"),
+        }
+    }
+    Ok(answered)
 }
 
 struct World {
@@ -86,7 +120,7 @@ impl World {
             blobs: Blobs::open(&folder.path().join("files")).unwrap(),
             farm: None,
             farms: line.clone(),
-            account_home: true,
+            accounts: AccountHome::Relay,
             served_by: "relay",
             live: true,
             host_names: Vec::new(),
@@ -100,7 +134,7 @@ impl World {
 
     /// Brings the relay's copy up to date.
     async fn copy(&self) {
-        let rows = self.farm.door.store.read(|rows| rows.feed_after(0, 1000)).unwrap();
+        let rows = self.farm.door.store.read(|rows| rows.feed_after(self.farm.door.home().store_id, 0, 1000)).unwrap();
         let home = HomeIds { store_id: self.store, farm_id: self.farm.door.home().farm_id };
         let write = move |tx: &mut store::Tx<'_>| rows.iter().try_for_each(|row| tx.put_copy(home, 1, row).map(drop));
         self.relay.store.write(By::new(Actor::farm(home.farm_id), NOW), write).await.unwrap();
@@ -159,6 +193,7 @@ async fn a_write_at_the_relay_is_done_at_the_farm_by_the_same_actor_with_the_sam
 async fn the_farm_judges_a_call_by_the_rights_that_came_with_it() {
     let world = World::new().await;
     let mut call = Forwarded {
+        id: "call_1".into(),
         operation: "create_pool".into(),
         path: Default::default(),
         query: Vec::new(),
@@ -267,7 +302,7 @@ async fn what_belongs_to_the_call_itself_travels_with_it() {
 async fn with_several_farms_a_new_thing_says_for_which() {
     let world = World::new().await;
     let other = FarmId::new(NOW, [5; 10]);
-    let mut row = world.farm.door.store.read(|rows| rows.feed_after(0, 1)).unwrap().remove(0);
+    let mut row = world.farm.door.store.read(|rows| rows.feed_after(world.farm.door.home().store_id, 0, 1)).unwrap().remove(0);
     row.id = other.to_string();
     row.document.insert("id".into(), row.id.clone().into());
     let home = HomeIds { store_id: world.store, farm_id: other };

@@ -2,13 +2,13 @@
 //! that changes its store.
 
 use contract::list::Selection;
-use contract::record::kind_row;
+use contract::record::{Document, kind_row};
 use domain::access::Scope;
 use domain::farm::HomeIds;
 use domain::id::{FarmId, JobId, PoolId, StoreId};
 use domain::kind::Kind;
 use domain::part::Pool;
-use gantry_store::{Copied, Db, FeedRow, StoreError, Within};
+use gantry_store::{Copied, Db, FeedRow, StoreError, StoredEvent, Within};
 use serde_json::json;
 
 use crate::farm::{api_key, by, db, events, id, job, pool, words};
@@ -19,7 +19,12 @@ fn home(n: u128) -> HomeIds {
 
 /// What a farm with these writes would send.
 fn feed(farm: &Db) -> Vec<FeedRow> {
-    farm.rows().feed_after(0, 100).unwrap()
+    farm.rows().feed_after(farm.home().store_id, 0, 100).unwrap()
+}
+
+/// An event as it goes over the wire.
+fn words_of(told: &StoredEvent) -> Document {
+    serde_json::to_value(&told.event).unwrap().as_object().unwrap().clone()
 }
 
 fn copy(relay: &mut Db, home: HomeIds, generation: u64, row: &FeedRow) -> Copied {
@@ -166,8 +171,8 @@ fn an_event_is_copied_once_with_its_own_id_number_and_time() {
     let (farm, _) = farm_with_a_pool();
     let told = farm.rows().events_after(0, &[], None, 9).unwrap().events.remove(0);
     let mut relay = db();
-    assert!(relay.write(by(), |tx| tx.put_copied_event(home(7), &told)).unwrap());
-    assert!(!relay.write(by(), |tx| tx.put_copied_event(home(7), &told)).unwrap());
+    assert!(relay.write(by(), |tx| tx.put_copied_event(home(7), &told.labels, &words_of(&told))).unwrap());
+    assert!(!relay.write(by(), |tx| tx.put_copied_event(home(7), &told.labels, &words_of(&told))).unwrap());
     let copied = events(relay.rows()).remove(0);
     assert_eq!((copied.id, copied.number, copied.occurred_at), (told.event.id, told.event.number, told.event.occurred_at));
     assert_eq!((copied.store_id, copied.farm_id), (home(7).store_id, Some(home(7).farm_id)));
@@ -179,14 +184,15 @@ fn an_event_in_words_of_a_newer_farm_does_not_hide_those_behind_it() {
     for n in 1..=3 {
         farm.write(by(), |tx| tx.create(&pool(n, &[]))).unwrap();
     }
-    let sent = farm.rows().events_after(0, &[], None, 9).unwrap().events;
-    let folder = tempfile::tempdir().unwrap();
-    let mut relay = crate::farm::db_in(&folder.path().join("store.db"), 1).unwrap();
-    for told in &sent {
-        relay.write(by(), |tx| tx.put_copied_event(home(7), told)).unwrap();
+    let mut relay = db();
+    for told in &farm.rows().events_after(0, &[], None, 9).unwrap().events {
+        let mut words = words_of(told);
+        if told.event.number == 2 {
+            words["type"] = "pool.levitated".into();
+            words["subject"]["kind"] = "levitation".into();
+        }
+        relay.write(by(), |tx| tx.put_copied_event(home(7), &told.labels, &words)).unwrap();
     }
-    let raw = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
-    raw.execute("UPDATE event SET type = 'pool.levitated' WHERE number = 2", []).unwrap();
     let read = relay.rows().events_after(0, &[], None, 2).unwrap();
     assert_eq!((read.events.len(), read.last, read.full), (1, Some(2), true));
     assert_eq!(relay.rows().events_after(2, &[], None, 2).unwrap().events.len(), 1);

@@ -1,10 +1,11 @@
 //! What the agent's session is told and what it says: the whole of its touch with the shell.
 
+use contract::forward::{Answered, Forwarded, RowItem};
 use contract::record::Document;
 use domain::id::PrinterId;
 
 use crate::feed::Page;
-use crate::frame::{AccountItem, Answer, Batch, ByeCode, Call, EventItem, Heads, Hello, Packet, RowItem, Stream, Welcome};
+use crate::frame::{AccountItem, Batch, ByeCode, EventItem, Heads, Hello, Packet, Stream, Welcome};
 
 /// What the shell knows when a connection stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,9 +40,9 @@ pub enum FarmInput {
     /// Account facts, or their reset with 0, are durable.
     Committed(u64),
     /// A call ended.
-    CallDone(String, Answer),
+    CallDone(String, Answered),
     /// A request was carried out and its outcome and place are durable, or were before.
-    RequestDone(u64, Answer),
+    RequestDone(u64, Answered),
     /// The feeds are longer now.
     HeadMoved(Heads),
     /// Live values of a printer.
@@ -97,7 +98,7 @@ pub enum FarmOutput {
     /// Run it, once; not after `deadline_ms`.
     RunCall {
         /// What is asked.
-        call: Call,
+        call: Forwarded,
         /// By the clock that is handed in.
         deadline_ms: u64,
     },
@@ -108,7 +109,7 @@ pub enum FarmOutput {
         /// Its place.
         seq: u64,
         /// What is asked.
-        call: Call,
+        call: Forwarded,
     },
     /// The relay has everything of the stream up to here.
     Acked(Stream, u64),

@@ -1,7 +1,7 @@
 //! What a batch carries.
 
+use contract::forward::RowItem;
 use contract::record::Document;
-use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Facts of a stream in the order of their numbers: all that there are above `from` and up to `to`.
@@ -25,31 +25,9 @@ pub trait Numbered {
     fn number(&self) -> u64;
 }
 
-/// A record as it is now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RowItem {
-    /// The word of its kind.
-    pub kind: String,
-    /// Its id.
-    pub id: String,
-    /// Counts its changes.
-    pub revision: u64,
-    /// Its place in its home's log.
-    pub number: u64,
-    /// Its place in its home's database.
-    pub position: u64,
-    /// It was removed; its document is empty.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub deleted: bool,
-    /// When it was changed last.
-    pub changed_at: Timestamp,
-    /// The record.
-    pub document: Document,
-}
-
 impl Numbered for RowItem {
     fn number(&self) -> u64 {
-        self.number
+        self.position
     }
 }
 
@@ -88,32 +66,20 @@ impl Numbered for EventItem {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountItem {
-    /// A key's record, or its removal.
-    Row(RowItem),
-    /// The hash of what opens a door, or its removal.
-    Credential {
-        /// Its place in the account's log.
-        number: u64,
-        /// SHA-256 in hex.
-        hash: String,
-        /// What it is.
-        kind: String,
-        /// The record that it belongs to.
-        owner: String,
-        /// When it ends.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        expires_at: Option<Timestamp>,
-        /// It opens nothing any more.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        deleted: bool,
+    /// A key's record, and the SHA-256 of all that opens it in hex.
+    Key {
+        /// The record, or its removal.
+        row: RowItem,
+        /// Whatever else opened it before does no more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hashes: Vec<String>,
     },
 }
 
 impl Numbered for AccountItem {
     fn number(&self) -> u64 {
         match self {
-            AccountItem::Row(row) => row.number,
-            AccountItem::Credential { number, .. } => *number,
+            AccountItem::Key { row, .. } => row.position,
         }
     }
 }

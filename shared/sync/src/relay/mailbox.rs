@@ -1,7 +1,9 @@
 //! The requests of a session: one at a time, so that order and "exactly once" need no further rule.
 
+use contract::forward::Forwarded;
+
 use crate::RESEND_MS;
-use crate::frame::{Call, Frame};
+use crate::frame::Frame;
 
 /// Requests go one by one: the next is sent when the answer of the one before is durable.
 #[derive(Debug)]
@@ -9,7 +11,7 @@ pub struct Mailbox {
     answered: u64,
     waits: bool,
     reading: bool,
-    current: Option<(u64, Call)>,
+    current: Option<(u64, Forwarded)>,
     unsent: bool,
     committing: bool,
     sent_ms: u64,
@@ -35,7 +37,7 @@ impl Mailbox {
         wants.then_some(self.answered)
     }
 
-    pub fn read(&mut self, request: Option<(u64, Call)>) {
+    pub fn read(&mut self, request: Option<(u64, Forwarded)>) {
         self.reading = false;
         if self.current.is_none() {
             self.unsent = request.is_some();

@@ -1,10 +1,11 @@
 //! What the relay's session is told and what it says: the whole of its touch with the shell.
 
+use contract::forward::{Answered, Forwarded, RowItem};
 use contract::record::Document;
 use domain::id::PrinterId;
 
 use crate::feed::Page;
-use crate::frame::{AccountItem, Answer, Batch, ByeCode, Call, EventItem, Hello, Packet, RowItem, Stream};
+use crate::frame::{AccountItem, Batch, ByeCode, EventItem, Hello, Packet, Stream};
 use crate::intake::Known;
 
 /// What the shell knows when a connection came.
@@ -53,11 +54,11 @@ pub enum RelayInput {
     /// The answer of a request is durable.
     AnswerCommitted(u64),
     /// A caller waits for this, for so long.
-    Call(Call, u64),
+    Call(Forwarded, u64),
     /// Account facts that were asked for.
     AccountRead(Page<AccountItem>),
     /// The next request that was asked for; it counts as sent from now on and cannot be withdrawn.
-    RequestRead(Option<(u64, Call)>),
+    RequestRead(Option<(u64, Forwarded)>),
     /// There are more account facts.
     AccountMoved(u64),
     /// There are more requests.
@@ -129,13 +130,13 @@ pub enum RelayOutput {
     /// Read the first request above this place that still waits.
     ReadRequest(u64),
     /// A request was answered: write it, then say `AnswerCommitted`. Its rows go into the copy by their revisions.
-    CommitAnswer(u64, Answer),
+    CommitAnswer(u64, Answered),
     /// A call was answered; its rows go into the copy by their revisions. `late` if its caller was told otherwise before, or it is a double.
     Answered {
         /// The call's id.
         id: String,
         /// The answer.
-        answer: Answer,
+        answer: Answered,
         /// Nobody waits for it.
         late: bool,
     },

@@ -1,5 +1,6 @@
 //! Each rule by its sentence.
 
+use contract::forward::{Answered, RowItem};
 use gantry_sync::farm::{FarmInput, FarmOutput, FarmSession, FarmStart};
 use gantry_sync::feed::Page;
 use gantry_sync::frame::*;
@@ -250,7 +251,7 @@ fn account_changes_go_first_then_calls_then_requests() {
     relay.handle(1, RelayInput::RequestRead(Some((1, call("r")))));
     relay.handle(1, RelayInput::Call(call("c"), 5000));
     relay.handle(1, RelayInput::AccountMoved(6));
-    let key = AccountItem::Row(row("key", 1, 6, true));
+    let key = AccountItem::Key { row: row("key", 1, 6, true), hashes: Vec::new() };
     relay.handle(1, RelayInput::AccountRead(Page { after: 5, to: 6, items: vec![key] }));
     let frames = sent(&relay.handle(1, RelayInput::WritableAgain));
     assert!(matches!(frames[..], [Frame::Account(_), Frame::Call { .. }, Frame::Request { seq: 1, .. }]), "{frames:?}");
@@ -328,8 +329,8 @@ fn a_read_that_is_too_large_for_a_frame_is_cut_at_a_number_and_one_number_that_i
 
 #[test]
 fn an_answer_that_is_too_large_says_so_instead_of_going_missing() {
-    let huge = Answer { body: Some(json!("x".repeat(LARGEST_FRAME))), ..answer() };
+    let huge = Answered { body: json!("x".repeat(LARGEST_FRAME)), ..answer() };
     let frames = sent_by_farm(&farm().handle(1000, FarmInput::CallDone("c".to_owned(), huge)));
     let [Frame::Answered { answer, .. }] = &frames[..] else { panic!() };
-    assert!(answer.too_big && answer.body.is_none() && answer.status == 200);
+    assert!(answer.too_big && answer.body.is_null() && answer.status == 200);
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use contract::forward::{Answered, Forwarded, RowItem};
 use contract::record::Document;
 use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
@@ -71,7 +72,7 @@ struct FarmDisk {
     account: BTreeMap<String, (u64, AccountItem)>,
     account_generation: u64,
     account_sweep_at: Option<u64>,
-    outcomes: BTreeMap<String, Answer>,
+    outcomes: BTreeMap<String, Answered>,
     applied: Vec<String>,
 }
 
@@ -83,7 +84,7 @@ struct RelayDisk {
     generation: u64,
     copy: BTreeMap<String, (u64, RowItem)>,
     inbox: Vec<u64>,
-    requests: Vec<Call>,
+    requests: Vec<Forwarded>,
     answered: u64,
     account: BTreeMap<String, AccountItem>,
     account_head: u64,
@@ -114,14 +115,18 @@ pub struct World {
     seen: Seen,
 }
 
-pub fn call(id: &str) -> Call {
-    Call {
+pub fn call(id: &str) -> Forwarded {
+    Forwarded {
         id: id.to_owned(),
         operation: "job.hold".to_owned(),
         path: BTreeMap::new(),
         query: Vec::new(),
-        body: Some(json!({"reason": "a \"quote\""})),
-        how: How::default(),
+        body: json!({"reason": "a \"quote\""}),
+        idempotency_key: None,
+        if_match: None,
+        wait_seconds: 0,
+        from: None,
+        request_id: "req_1".to_owned(),
         actor: Actor::new(ActorKind::User, "u1"),
         grants: Grants::owner(),
     }
@@ -153,8 +158,8 @@ pub fn hello(epoch: &str, head: u64, got: FarmGot) -> Hello {
     }
 }
 
-pub fn answer() -> Answer {
-    Answer { status: 200, body: None, revision: Some(1), rows: Vec::new(), too_big: false }
+pub fn answer() -> Answered {
+    Answered { status: 200, revision: Some(1), ..Answered::default() }
 }
 
 impl World {
@@ -328,10 +333,10 @@ impl World {
     fn account_changes(&mut self) {
         self.relay_disk.account_head += 1;
         let number = self.relay_disk.account_head;
-        let hash = format!("h{}", self.dice(5));
-        let (kind, owner, deleted) = ("api_key".to_owned(), "key_1".to_owned(), self.dice(3) == 0);
-        let item = AccountItem::Credential { number, hash: hash.clone(), kind, owner, expires_at: None, deleted };
-        self.relay_disk.account.insert(hash, item);
+        let key = format!("key_{}", self.dice(5));
+        let deleted = self.dice(3) == 0;
+        let item = AccountItem::Key { row: row(&key, number, number, deleted), hashes: vec![format!("h{number}")] };
+        self.relay_disk.account.insert(key, item);
         self.tell_relay(RelayInput::AccountMoved(number));
     }
 
@@ -486,8 +491,8 @@ impl World {
             FarmOutput::ApplyAccount(batch) => {
                 assert!(batch.from == disk.got.account.at && batch.epoch == disk.got.account.epoch);
                 for item in batch.items {
-                    let AccountItem::Credential { hash, .. } = &item else { panic!("no rows here") };
-                    disk.account.insert(hash.clone(), (disk.account_generation, item));
+                    let AccountItem::Key { row: RowItem { id, .. }, .. } = &item;
+                    disk.account.insert(id.clone(), (disk.account_generation, item));
                 }
                 disk.got.account.at = batch.to;
                 Some(FarmInput::Committed(batch.to))
@@ -521,7 +526,7 @@ impl World {
                 }
                 disk.applied.push(call.id.clone());
                 let changed = self.change("by_request", false);
-                let outcome = Answer { rows: vec![changed], ..answer() };
+                let outcome = Answered { rows: vec![changed], ..answer() };
                 self.farm_disk.outcomes.insert(call.id, outcome.clone());
                 self.farm_disk.got.requests = Cursor { epoch, at: seq };
                 Some(FarmInput::RequestDone(seq, outcome))

@@ -1,0 +1,98 @@
+//! Account facts on their way down: the API keys of a store and the hashes of what opens them go to its
+//! farms, so that a key works on the LAN while the internet is down. Names and grants, never a secret.
+
+use domain::id::StoreId;
+use domain::kind::Kind;
+use rusqlite::params;
+
+use crate::copies::{Copied, FeedRow, Place};
+use crate::credentials::{Credential, CredentialKind};
+use crate::error::StoreError;
+use crate::rows::Rows;
+use crate::tx::Tx;
+
+/// The account kinds that a farm keeps a copy of.
+const KINDS: &[Kind] = &[Kind::ApiKey];
+
+/// A key's row, and all that opens it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyFact {
+    /// The row.
+    pub row: FeedRow,
+    /// Hashes that open it.
+    pub hashes: Vec<[u8; 32]>,
+}
+
+impl Rows<'_> {
+    /// The keys of a store that changed after a position, oldest change first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn keys_after(&self, store: StoreId, position: u64, limit: usize) -> Result<Vec<KeyFact>, StoreError> {
+        let rows = self.changed_after(KINDS, store, position, limit)?;
+        rows.into_iter().map(|row| Ok(KeyFact { hashes: self.hashes_of(&row.id)?, row })).collect()
+    }
+
+    fn hashes_of(&self, key: &str) -> Result<Vec<[u8; 32]>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT hash FROM credential WHERE owner = ?1 AND kind = ?2 ORDER BY hash")?;
+        let hashes = statement.query_map(params![key, CredentialKind::ApiKey.word()], |r| r.get(0))?;
+        Ok(hashes.collect::<Result<_, _>>()?)
+    }
+
+    /// The last change of a store's keys.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn keys_head(&self, store: StoreId) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(max(position), 0) FROM rec_api_key WHERE store_id = ?1";
+        Ok(self.connection.prepare_cached(sql)?.query_row([store.to_string()], |r| r.get(0))?)
+    }
+}
+
+impl Tx<'_> {
+    /// Takes a key of this database's store as its relay has it, with exactly these hashes.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn put_key_copy(&mut self, generation: u64, fact: &KeyFact) -> Result<(), StoreError> {
+        let place = self.account_place();
+        if self.put_copy_at(&place, generation, &fact.row)? == Copied::Foreign {
+            return Ok(());
+        }
+        self.forget_credentials(&fact.row.id)?;
+        let credential = Credential { kind: CredentialKind::ApiKey, owner: fact.row.id.clone(), expires_at: None };
+        fact.hashes.iter().try_for_each(|hash| self.put_credential(hash, &credential))
+    }
+
+    /// Ends a whole feed of keys: those that it did not bring are gone.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn sweep_key_copies(&mut self, generation: u64) -> Result<u64, StoreError> {
+        let place = self.account_place();
+        let swept = self.sweep_at(&place, KINDS, generation)?;
+        self.forget_ownerless_keys()?;
+        Ok(swept)
+    }
+
+    /// The keys of this database's store stop at once: it is no longer theirs.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn forget_key_copies(&mut self) -> Result<(), StoreError> {
+        self.sql()?.execute("DELETE FROM rec_api_key", [])?;
+        self.sql()?.execute("DELETE FROM label WHERE kind = ?1", [Kind::ApiKey.word()])?;
+        self.forget_ownerless_keys()
+    }
+
+    fn forget_ownerless_keys(&mut self) -> Result<(), StoreError> {
+        let sql = "DELETE FROM credential WHERE kind = ?1 AND owner NOT IN (SELECT id FROM rec_api_key WHERE deleted = 0)";
+        self.sql()?.execute(sql, [CredentialKind::ApiKey.word()])?;
+        Ok(())
+    }
+
+    fn account_place(&self) -> Place {
+        Place { store: self.home.store_id.to_string(), farm: String::new() }
+    }
+}
