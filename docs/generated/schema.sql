@@ -48,6 +48,7 @@ CREATE TABLE rec_user (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT
 CREATE TABLE request (id TEXT PRIMARY KEY, body_hash TEXT NOT NULL, outcome TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE secret (owner TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (owner, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE tunnel (farm_id TEXT PRIMARY KEY, store_id TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX bed_token_unused ON bed_token (printer) WHERE consumed_by IS NULL;
 CREATE INDEX credential_of ON credential (owner);
 CREATE INDEX event_of ON event (subject_id, position);

@@ -22,4 +22,5 @@ pub mod password;
 pub mod pipeline;
 pub mod registry;
 pub mod request;
+pub mod socket;
 pub mod stream;

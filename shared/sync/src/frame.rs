@@ -280,6 +280,9 @@ pub struct Welcome {
     pub limits: Limits,
     /// The relay's own running time; only differences count.
     pub sent_ms: u64,
+    /// Opens the relay's door for content, for as long as this session lasts.
+    #[serde(default)]
+    pub content_token: String,
 }
 
 /// What one side takes at once.

@@ -1,5 +1,6 @@
 //! The relay's side of a session: it keeps the farm's rows and events, sends account facts, and carries calls and requests down.
 
+mod calls;
 mod mailbox;
 mod port;
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use contract::forward::{Forwarded, RowItem};
 use domain::id::PrinterId;
 
+use self::calls::Calls;
 use self::mailbox::Mailbox;
 pub use self::port::{Admission, End, RelayInput, RelayOutput, RelayStart};
 use crate::feed::Feed;
@@ -24,8 +26,6 @@ struct Open {
     events: Intake<EventItem>,
     account: Feed<AccountItem>,
     requests: Mailbox,
-    calls_sent: u64,
-    outstanding: BTreeMap<String, u64>,
     telemetry_n: BTreeMap<PrinterId, u64>,
 }
 
@@ -38,12 +38,6 @@ enum Phase {
     Closed,
 }
 
-#[derive(Debug)]
-struct Unsent {
-    call: Forwarded,
-    deadline_ms: u64,
-}
-
 /// The relay's side.
 #[derive(Debug)]
 pub struct RelaySession {
@@ -53,7 +47,7 @@ pub struct RelaySession {
     writable: bool,
     acks: BTreeMap<Stream, u64>,
     urgent: VecDeque<Frame>,
-    calls: Vec<Unsent>,
+    calls: Calls,
     watch: Option<Vec<PrinterId>>,
     out: Vec<RelayOutput>,
 }
@@ -68,7 +62,7 @@ impl RelaySession {
             writable: true,
             acks: BTreeMap::new(),
             urgent: VecDeque::new(),
-            calls: Vec::new(),
+            calls: Calls::default(),
             watch: None,
             out: Vec::new(),
         }
@@ -219,7 +213,7 @@ impl RelaySession {
                 }
             }
             Frame::Answered { id, seq: None, answer, .. } => {
-                let late = open.outstanding.remove(&id).is_none();
+                let late = !self.calls.answered(&id);
                 self.out.push(RelayOutput::Answered { id, answer, late });
             }
             Frame::Telemetry { n, printer, values } => {
@@ -272,7 +266,8 @@ impl RelaySession {
 
     fn admitted(&mut self, now_ms: u64, admission: Admission) {
         let Phase::Judging(hello) = &self.phase else { return };
-        let Admission { session_no, relay_epoch, rows, events, account_head, account_floor, answered, requests_wait } = admission;
+        let Admission { session_no, relay_epoch, rows, events, account_head, account_floor, .. } = admission;
+        let (answered, requests_wait) = (admission.answered, admission.requests_wait);
         let head = |at| Cursor { epoch: hello.epoch.clone(), at };
         let account = &hello.got.account;
         let welcome = Welcome {
@@ -282,6 +277,7 @@ impl RelaySession {
             got: RelayGot { rows: rows.cursor.clone(), events: events.cursor.clone() },
             limits: Limits { items: ITEMS, window: WINDOW },
             sent_ms: now_ms,
+            content_token: admission.content_token,
         };
         let open = Open {
             session_no,
@@ -289,8 +285,6 @@ impl RelaySession {
             events: Intake::new(&events, Some(&head(hello.heads.events)), WINDOW),
             account: Feed::new(Stream::Account, &relay_epoch, account_head, account_floor, account, WINDOW, now_ms),
             requests: Mailbox::new(answered, requests_wait),
-            calls_sent: 0,
-            outstanding: BTreeMap::new(),
             telemetry_n: BTreeMap::new(),
         };
         self.out.push(RelayOutput::Send(Packet { session_no: 0, frame: Frame::Welcome(welcome) }));
@@ -303,7 +297,11 @@ impl RelaySession {
             return self.out.push(RelayOutput::CallEnded(call.id, End::TooBig));
         }
         match &self.phase {
-            Phase::Open(_) => self.calls.push(Unsent { call, deadline_ms: now_ms.saturating_add(ttl_ms) }),
+            Phase::Open(_) => {
+                if let Err(call) = self.calls.push(call, now_ms.saturating_add(ttl_ms)) {
+                    self.out.push(RelayOutput::CallEnded(call.id, End::FarmOffline));
+                }
+            }
             Phase::Waiting | Phase::Challenged | Phase::Judging(_) | Phase::Closed => {
                 self.out.push(RelayOutput::CallEnded(call.id, End::FarmOffline));
             }
@@ -325,15 +323,8 @@ impl RelaySession {
         }
     }
 
-    /// Callers whose time ran out are told, whether the call was sent or not.
-    fn expire(&mut self, now_ms: u64) {
-        let Phase::Open(open) = &mut self.phase else { return };
-        for call in self.calls.extract_if(.., |call| now_ms >= call.deadline_ms) {
-            self.out.push(RelayOutput::CallEnded(call.call.id, End::FarmOffline));
-        }
-        for (id, _) in open.outstanding.extract_if(.., |_, deadline_ms| now_ms >= *deadline_ms) {
-            self.out.push(RelayOutput::CallEnded(id, End::NoAnswer));
-        }
+    fn tell(&mut self, ended: Vec<(String, End)>) {
+        self.out.extend(ended.into_iter().map(|(id, end)| RelayOutput::CallEnded(id, end)));
     }
 
     fn close(&mut self, code: ByeCode, retry_ms: Option<u64>) {
@@ -349,15 +340,14 @@ impl RelaySession {
 
     /// Nothing is sent again by a later session but what is in the mailbox: every caller is told what is known.
     fn end(&mut self) {
-        let calls = std::mem::take(&mut self.calls);
-        self.out.extend(calls.into_iter().map(|unsent| RelayOutput::CallEnded(unsent.call.id, End::FarmOffline)));
-        if let Phase::Open(open) = std::mem::replace(&mut self.phase, Phase::Closed) {
-            self.out.extend(open.outstanding.into_keys().map(|id| RelayOutput::CallEnded(id, End::NoAnswer)));
-        }
+        let ended = self.calls.end();
+        self.tell(ended);
+        self.phase = Phase::Closed;
     }
 
     fn wake(&mut self, now_ms: u64) {
-        self.expire(now_ms);
+        let expired = self.calls.expired(now_ms);
+        self.tell(expired);
         let Phase::Open(open) = &mut self.phase else { return };
         let session_no = open.session_no;
         if let Some(batch) = open.rows.next(|_| true) {
@@ -374,7 +364,7 @@ impl RelaySession {
         let waits = open.account.has_something()
             || !self.acks.is_empty()
             || !self.urgent.is_empty()
-            || !self.calls.is_empty()
+            || self.calls.is_unsent()
             || open.requests.is_unsent()
             || self.watch.is_some();
         if self.writable && waits {
@@ -382,11 +372,7 @@ impl RelaySession {
             let mut frames: Vec<Frame> = Vec::new();
             frames.extend(open.account.take_reset(now_ms));
             frames.extend(open.account.take_batch(now_ms).map(Frame::Account));
-            for Unsent { call, deadline_ms } in std::mem::take(&mut self.calls) {
-                open.calls_sent += 1;
-                open.outstanding.insert(call.id.clone(), deadline_ms);
-                frames.push(Frame::Call { n: open.calls_sent, ttl_ms: deadline_ms - now_ms, sent_ms: now_ms, call });
-            }
+            frames.extend(self.calls.take(now_ms));
             let acks = std::mem::take(&mut self.acks);
             frames.extend(acks.into_iter().map(|(stream, at)| Frame::Ack { stream, at }));
             frames.extend(self.urgent.drain(..));

@@ -36,6 +36,8 @@ pub struct Admission {
     pub answered: u64,
     /// Requests wait.
     pub requests_wait: bool,
+    /// Random, for this session only: with it the farm fetches content.
+    pub content_token: String,
 }
 
 /// What the session is told.

@@ -37,6 +37,7 @@ fn relay() -> RelaySession {
         account_floor: 0,
         answered: 0,
         requests_wait: false,
+        content_token: String::new(),
     };
     relay.handle(0, RelayInput::Admitted(admission));
     relay
@@ -57,6 +58,7 @@ fn farm_to(got: RelayGot) -> (FarmSession, Vec<FarmOutput>) {
         got,
         limits: Limits { items: 500, window: WINDOW },
         sent_ms: 0,
+        content_token: String::new(),
     };
     let out = farm.handle(1000, FarmInput::Received(Packet { session_no: 0, frame: Frame::Welcome(welcome) }));
     (farm, out)

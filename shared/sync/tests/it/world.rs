@@ -551,6 +551,7 @@ impl World {
                     account_floor: 0,
                     answered: disk.answered,
                     requests_wait: true,
+                    content_token: String::new(),
                 }))
             }
             RelayOutput::ApplyRows(session_no, batch) => {
