@@ -103,6 +103,7 @@ impl Agent {
             live: config.live,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
             throttle: SignInThrottle::default(),
+            webhook_urls: None,
         });
         let listener = TcpListener::bind(config.listen).await.map_err(|error| AssembleError::Listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| AssembleError::Listen(config.listen, error))?;

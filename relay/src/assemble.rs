@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
-use crate::{mqtt, page};
+use crate::{mqtt, page, webhooks};
 
 /// Why a relay could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,7 @@ impl Accounts {
             live: true,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
             throttle: SignInThrottle::default(),
+            webhook_urls: Some(Arc::new(guard(config))),
         };
         Ok(Self { door: Arc::new(door) })
     }
@@ -147,10 +148,18 @@ impl Relay {
                 tracing::error!(%error, "the door has closed");
             }
         };
-        let tasks = vec![tokio::spawn(serve), tokio::spawn(mqtt::serve(mqtt_listener, Arc::clone(&accounts.door)))];
+        let tasks = vec![
+            tokio::spawn(serve),
+            tokio::spawn(mqtt::serve(mqtt_listener, Arc::clone(&accounts.door))),
+            tokio::spawn(webhooks::run(Arc::clone(&accounts.door), guard(config), webhooks::Options::default())),
+        ];
         tracing::info!(%address, %mqtt_address, "the relay runs");
         Ok(Running { address, mqtt_address, accounts, tasks, _lock: lock })
     }
+}
+
+fn guard(config: &Config) -> webhooks::Guard {
+    webhooks::Guard::new(config.webhook_networks.clone(), &config.host_names, Arc::new(webhooks::SystemNames))
 }
 
 async fn listen(on: SocketAddr) -> Result<(TcpListener, SocketAddr), AssembleError> {

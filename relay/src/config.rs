@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where MQTT is served; the same holds for it.
     pub mqtt_listen: SocketAddr,
+    /// Networks of your own that webhooks may reach, such as 10.1.0.0/16: also without encryption, and although they are not of
+    /// the open internet.
+    #[schemars(with = "Vec<String>")]
+    pub webhook_networks: Vec<IpNet>,
     /// Names besides addresses and `*.local` under which the page may be called.
     pub host_names: Vec<String>,
 }
@@ -26,6 +31,7 @@ impl Default for Config {
             data_dir: PathBuf::from("/var/lib/gantry-relay"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7480)),
             mqtt_listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            webhook_networks: Vec::new(),
             host_names: Vec::new(),
         }
     }

@@ -6,3 +6,4 @@ pub mod assemble;
 pub mod config;
 pub mod mqtt;
 mod page;
+pub mod webhooks;

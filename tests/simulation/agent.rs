@@ -277,7 +277,9 @@ impl World {
                 | Kind::SpoolEntry
                 | Kind::Slot
                 | Kind::Stock
-                | Kind::StockEntry => None,
+                | Kind::StockEntry
+                | Kind::Webhook
+                | Kind::Delivery => None,
             };
             concerned.extend(self.machines.iter().position(|machine| Some(machine.id.to_string()) == id));
         }

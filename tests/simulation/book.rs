@@ -85,6 +85,8 @@ impl Book {
                 | Kind::Slot
                 | Kind::Stock
                 | Kind::StockEntry
+                | Kind::Webhook
+                | Kind::Delivery
                 | Kind::Command => {}
             }
         }

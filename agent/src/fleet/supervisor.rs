@@ -171,7 +171,9 @@ impl Fleet {
             | Kind::SpoolEntry
             | Kind::Slot
             | Kind::Stock
-            | Kind::StockEntry => None,
+            | Kind::StockEntry
+            | Kind::Webhook
+            | Kind::Delivery => None,
         };
         if let Some(tended) = id.and_then(|id| id.parse().ok()).and_then(|id: PrinterId| self.printers.get(&id)) {
             tended.wake.notify_one();

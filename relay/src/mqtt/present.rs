@@ -111,6 +111,8 @@ fn standing(kind: Kind, now: Timestamp) -> Vec<Selection> {
         }
         // A ledger's line is what happened, not what is so: it comes when it is written.
         Kind::SpoolEntry | Kind::StockEntry => Vec::new(),
+        // Its changes are told to nobody.
+        Kind::Delivery => Vec::new(),
         Kind::Farm
         | Kind::Sku
         | Kind::Material
@@ -123,6 +125,7 @@ fn standing(kind: Kind, now: Timestamp) -> Vec<Selection> {
         | Kind::Part
         | Kind::Store
         | Kind::User
+        | Kind::Webhook
         | Kind::ApiKey
         | Kind::SlicerKey
         | Kind::Session => vec![all()],

@@ -119,6 +119,7 @@ impl Farm {
             live: true,
             host_names: Vec::new(),
             throttle: SignInThrottle::default(),
+            webhook_urls: None,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mqtt = listener.local_addr().unwrap();

@@ -6,3 +6,9 @@ mod accounts;
 mod farm;
 #[cfg(test)]
 mod mqtt;
+#[cfg(test)]
+mod receiver;
+#[cfg(test)]
+mod webhook_guard;
+#[cfg(test)]
+mod webhooks;

@@ -8,9 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use contract::problem::{Code, Problem};
 use contract::record::Record;
 use domain::access::Grants;
+use domain::account::User;
 use domain::actor::{Actor, ActorKind};
 use domain::id::{SessionId, StoreId};
 use domain::key::{ApiKey, KeyState, Session};
+use domain::kind::Kind;
 use domain::time::Timestamp;
 use http::HeaderMap;
 use store::{CredentialKind, Rows, StoreError, credential_hash};
@@ -118,14 +120,33 @@ fn owner<R: Record>(rows: Rows<'_>, id: &str) -> Result<Option<(StoreId, R)>, St
 /// What a key holds now: its grants as far as the key that made it still holds them. None if it, or
 /// one that it came from, opens nothing.
 fn grants_now(rows: Rows<'_>, key: &ApiKey, now: Timestamp) -> Result<Option<Grants>, StoreError> {
-    let opens = |key: &ApiKey| key.state == KeyState::Active && key.expires_at.is_none_or(|end| end > now);
-    let (mut grants, mut sponsor) = (key.grants.clone(), key.sponsor.clone());
-    if !opens(key) {
-        return Ok(None);
-    }
+    if opens(key, now) { still_held(rows, &key.grants, &key.sponsor, now) } else { Ok(None) }
+}
+
+fn opens(key: &ApiKey, now: Timestamp) -> bool {
+    key.state == KeyState::Active && key.expires_at.is_none_or(|end| end > now)
+}
+
+/// What of the grants their sponsor still holds. None if the key that gave them, or one that it came
+/// from, opens nothing, or if the person who did has left.
+///
+/// # Errors
+/// What the database says.
+pub fn still_held(rows: Rows<'_>, grants: &Grants, sponsor: &Actor, now: Timestamp) -> Result<Option<Grants>, StoreError> {
+    let (mut grants, mut sponsor) = (grants.clone(), sponsor.clone());
     while sponsor.kind == ActorKind::ApiKey {
-        let Some((_, above)) = owner::<ApiKey>(rows, &sponsor.id)?.filter(|(_, above)| opens(above)) else { return Ok(None) };
+        let Some((_, above)) = owner::<ApiKey>(rows, &sponsor.id)?.filter(|(_, above)| opens(above, now)) else {
+            return Ok(None);
+        };
         (grants, sponsor) = (grants.and(&above.grants), above.sponsor);
+    }
+    if sponsor.kind == ActorKind::User {
+        match owner::<User>(rows, &sponsor.id)? {
+            Some((_, user)) => grants = grants.and(&Grants::unscoped(user.role.permissions())),
+            None if rows.home_of(Kind::User, &sponsor.id)?.is_some() => return Ok(None),
+            // A farm has a copy of the keys and none of the people: the relay takes the keys of those who leave.
+            None => {}
+        }
     }
     Ok(Some(grants))
 }

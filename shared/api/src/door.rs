@@ -6,6 +6,7 @@ use domain::farm::{Claim, HomeIds};
 use domain::id::{PrinterId, StoreId};
 use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
+use domain::webhook::WebhookUrl;
 use store::{Sealer, Store};
 use tokio::sync::broadcast;
 
@@ -39,6 +40,17 @@ pub struct Door {
     pub host_names: Vec<String>,
     /// Slows down who guesses.
     pub throttle: SignInThrottle,
+    /// Where webhooks may go, if they are sent from here at all.
+    pub webhook_urls: Option<Arc<dyn WebhookUrls>>,
+}
+
+/// Judges the addresses of webhooks before they are written down. Whoever sends them judges again.
+pub trait WebhookUrls: Send + Sync {
+    /// Whether events may be sent there.
+    ///
+    /// # Errors
+    /// Why not, in words for who asked.
+    fn judge(&self, url: &WebhookUrl) -> Result<(), String>;
 }
 
 /// Where the account facts of a door are written.

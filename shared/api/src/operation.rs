@@ -217,10 +217,7 @@ impl<C: Contract> By<C> {
     /// # Errors
     /// `not_found`.
     pub fn find<R: Record>(&self, rows: Rows<'_>, id: R::Id) -> Result<Row<R>, Failure> {
-        let RawRow { document, revision, farm_id, .. } = self.find_raw::<R>(rows, id)?;
-        let record = serde_json::from_value(Value::Object(document));
-        let record = record.map_err(|cause| StoreError::Document { kind: R::KIND.word(), cause })?;
-        Ok(Row { record, revision, farm_id })
+        Ok(Row::read(self.find_raw::<R>(rows, id)?)?)
     }
 
     /// A record that the caller may reach and wants to change: `If-Match` and own-or-all are judged.

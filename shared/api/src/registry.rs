@@ -4,7 +4,7 @@
 use contract::operation::OperationRow;
 use contract::ops::{
     access, accounts, attempts, commands, events, farms, files, jobs, keys, materials, orders, parts, pools, printers, queue,
-    skus, spools, stock, system,
+    skus, spools, stock, system, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -127,6 +127,19 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Reads::<events::GetEvent>::row(),
         Reads::<events::ListEventTypes>::row(),
         Streams::<events::Stream>::row(),
+        Reads::<webhooks::ListWebhooks>::row(),
+        Writes::<webhooks::CreateWebhook>::row(),
+        Reads::<webhooks::GetWebhook>::row(),
+        Writes::<webhooks::EditWebhookOp>::row(),
+        Writes::<webhooks::DeleteWebhook>::row(),
+        Writes::<webhooks::PauseWebhook>::row(),
+        Writes::<webhooks::ResumeWebhook>::row(),
+        Writes::<webhooks::RollWebhookSecret>::row(),
+        Writes::<webhooks::TestWebhookOp>::row(),
+        Writes::<webhooks::RecoverWebhookOp>::row(),
+        Reads::<webhooks::ListDeliveries>::row(),
+        Reads::<webhooks::GetDelivery>::row(),
+        Writes::<webhooks::Redeliver>::row(),
         Reads::<commands::ListCommands>::row(),
         Reads::<commands::GetCommand>::row(),
         Reads::<system::GetVersion>::row(),

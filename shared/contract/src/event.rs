@@ -21,9 +21,12 @@ pub enum Change {
 }
 
 impl Change {
-    /// What is told of a kind without a name of its own. How an order was made has one.
+    /// What is told of a kind without a name of its own. How an order was made has one. A delivery is about
+    /// an event: if it told another, the log would never rest.
     pub const fn of(kind: Kind) -> &'static [Change] {
-        if matches!(kind, Kind::Order) {
+        if matches!(kind, Kind::Delivery) {
+            &[]
+        } else if matches!(kind, Kind::Order) {
             &[Change::Updated, Change::Deleted]
         } else {
             &[Change::Created, Change::Updated, Change::Deleted]

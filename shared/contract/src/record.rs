@@ -20,6 +20,7 @@ use domain::permission::Permission;
 use domain::printer::Printer;
 use domain::sku::Sku;
 use domain::stock::{Stock, StockEntry};
+use domain::webhook::{Delivery, Webhook};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ pub struct Column {
     pub searched: bool,
     /// The table has an index on it.
     pub indexed: bool,
+    /// The table has an index on that column and then on this one.
+    pub indexed_after: Option<&'static str>,
     /// Only who holds this may filter, sort and search by it: what `project` hides must not be found by asking.
     pub shown_with: Option<Permission>,
 }
@@ -59,6 +62,13 @@ impl Column {
     #[must_use]
     pub const fn indexed(mut self) -> Self {
         self.indexed = true;
+        self
+    }
+
+    /// The same column with an index of both: it is looked for within one word of the other.
+    #[must_use]
+    pub const fn indexed_after(mut self, other: &'static str) -> Self {
+        self.indexed_after = Some(other);
         self
     }
 
@@ -72,22 +82,22 @@ impl Column {
 
 /// A filterable and sortable column of words.
 pub const fn text(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Text, searched: false, indexed: false, shown_with: None }
+    Column { name, column_type: ColumnType::Text, searched: false, indexed: false, indexed_after: None, shown_with: None }
 }
 
 /// A column of words that `q=` looks into too.
 pub const fn searched(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Text, searched: true, indexed: false, shown_with: None }
+    Column { name, column_type: ColumnType::Text, searched: true, indexed: false, indexed_after: None, shown_with: None }
 }
 
 /// A column of whole numbers.
 pub const fn integer(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Integer, searched: false, indexed: false, shown_with: None }
+    Column { name, column_type: ColumnType::Integer, searched: false, indexed: false, indexed_after: None, shown_with: None }
 }
 
 /// A column of times.
 pub const fn time(name: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Time, searched: false, indexed: false, shown_with: None }
+    Column { name, column_type: ColumnType::Time, searched: false, indexed: false, indexed_after: None, shown_with: None }
 }
 
 /// One value of a list column.
@@ -284,6 +294,8 @@ pub const KINDS: &[KindRow] = &[
     row::<Slot>(),
     row::<Stock>(),
     row::<StockEntry>(),
+    row::<Webhook>(),
+    row::<Delivery>(),
 ];
 
 /// The row of a kind.

@@ -141,6 +141,10 @@ ids! {
     StockId = "stk";
     /// A line of the stock's ledger.
     StockEntryId = "ste";
+    /// A webhook.
+    WebhookId = "whk";
+    /// One event on its way to one webhook.
+    DeliveryId = "dlv";
     /// A request as accepted at a door.
     RequestId = "req";
 }

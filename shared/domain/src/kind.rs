@@ -59,13 +59,15 @@ kinds! {
     Slot = "slot", "slots", "slt", "A filament position of a printer.";
     Stock = "stock", "stock", "stk", "How many of a SKU lie in a place.";
     StockEntry = "stock_entry", "stock_entries", "ste", "A line of the stock's ledger.";
+    Webhook = "webhook", "webhooks", "whk", "An address that events are sent to.";
+    Delivery = "delivery", "deliveries", "dlv", "One event on its way to one webhook.";
 }
 
 impl Kind {
     /// Whether its facts belong to the account and not to a farm.
     pub const fn is_account(self) -> bool {
         match self {
-            Kind::Store | Kind::User | Kind::ApiKey => true,
+            Kind::Store | Kind::User | Kind::ApiKey | Kind::Webhook | Kind::Delivery => true,
             Kind::Farm
             | Kind::Printer
             | Kind::Pool

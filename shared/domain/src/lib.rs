@@ -32,3 +32,4 @@ pub mod telemetry;
 pub mod text;
 pub mod time;
 pub mod waiting;
+pub mod webhook;

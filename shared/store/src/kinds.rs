@@ -51,6 +51,9 @@ fn create_sql(row: &KindRow) -> String {
     for column in row.columns.iter().filter(|column| column.indexed) {
         sql += &format!("CREATE INDEX {table}_{0} ON {table} ({0}, created_at, id);", column.name);
     }
+    for (column, first) in row.columns.iter().filter_map(|column| Some((column, column.indexed_after?))) {
+        sql += &format!("CREATE INDEX {table}_{first}_{0} ON {table} ({first}, {0});", column.name);
+    }
     sql
 }
 

@@ -20,6 +20,7 @@ mod seal;
 mod settings;
 mod tunnels;
 mod tx;
+mod untold;
 mod writer;
 
 pub use accounts::KeyFact;

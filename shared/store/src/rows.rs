@@ -41,15 +41,21 @@ pub struct Row<R> {
     pub record: R,
     /// Counts its changes.
     pub revision: u64,
+    /// The store.
+    pub store_id: StoreId,
     /// The farm; none for account facts.
     pub farm_id: Option<FarmId>,
 }
 
 impl<R: Record> Row<R> {
-    fn read(raw: RawRow) -> Result<Self, StoreError> {
+    /// A row as its type reads it.
+    ///
+    /// # Errors
+    /// That it cannot.
+    pub fn read(raw: RawRow) -> Result<Self, StoreError> {
         let record = serde_json::from_value(serde_json::Value::Object(raw.document))
             .map_err(|cause| StoreError::Document { kind: R::KIND.word(), cause })?;
-        Ok(Self { record, revision: raw.revision, farm_id: raw.farm_id })
+        Ok(Self { record, revision: raw.revision, store_id: raw.store_id, farm_id: raw.farm_id })
     }
 }
 

@@ -310,7 +310,7 @@ impl<'c> Tx<'c> {
         Ok(statement.query_row([], |r| r.get(0))?)
     }
 
-    /// Appends an event; returns its position and number.
+    /// Appends an event; returns its position and number. What is not told stands at the end of the log.
     fn event(
         &mut self,
         event: EventType,
@@ -320,6 +320,9 @@ impl<'c> Tx<'c> {
         body: &str,
         labels: &[String],
     ) -> Result<(u64, u64), StoreError> {
+        if Change::of(kind).is_empty() {
+            return Ok((self.rows().log_end()?.position, 0));
+        }
         let (store, farm) = self.home_words(kind);
         let position = self.next_position()?;
         let number: u64 = self

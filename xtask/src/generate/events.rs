@@ -19,8 +19,10 @@ pub fn page() -> String {
 
 fn of_kind(kind: Kind) -> Vec<String> {
     let changes = [Change::Created, Change::Updated, Change::Deleted];
-    let types = changes.map(|change| {
-        if Change::of(kind).contains(&change) { code(EventType::Record(kind, change)) } else { "see below".to_owned() }
+    let types = changes.map(|change| match Change::of(kind) {
+        [] => "none".to_owned(),
+        told if told.contains(&change) => code(EventType::Record(kind, change)),
+        _ => "see below".to_owned(),
     });
     [code(kind)].into_iter().chain(types).chain([code(kind_row(kind).view)]).collect()
 }

@@ -4,7 +4,7 @@ use contract::list::{ListQuery, Page, View};
 use contract::operation::{Asked, Contract, Of};
 use contract::ops::{
     access, accounts, attempts, commands, farms, files, jobs, keys, materials, orders, parts, pools, printers, skus, spools,
-    stock,
+    stock, webhooks,
 };
 use contract::record::Record;
 
@@ -67,6 +67,8 @@ lists! {
     spools::ListSlots => domain::filament::Slot,
     spools::ListSpools => domain::filament::Spool,
     stock::ListStock => domain::stock::Stock,
+    webhooks::ListDeliveries => domain::webhook::Delivery,
+    webhooks::ListWebhooks => domain::webhook::Webhook,
 }
 
 shows! {
@@ -87,4 +89,6 @@ shows! {
     spools::GetSlot => domain::filament::Slot,
     spools::GetSpool => domain::filament::Spool,
     stock::GetStock => domain::stock::Stock,
+    webhooks::GetDelivery => domain::webhook::Delivery,
+    webhooks::GetWebhook => domain::webhook::Webhook,
 }

@@ -26,11 +26,12 @@ use domain::access::{Grants, Scope};
 use domain::actor::{Actor, ActorKind};
 use domain::bed::ClearedBy;
 use domain::farm::{Dispatch, Farm as FarmRecord};
-use domain::id::{AttemptId, JobId, PrinterId};
+use domain::id::{AttemptId, Id, JobId, PrinterId, WebhookId};
 use domain::permission::{Permission, PermissionSet};
 use domain::printer::{Activity, Capability, Connection, Printer};
 use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
+use domain::webhook::Webhook;
 use gantry_api as api;
 use http::{HeaderMap, Method, Request};
 use serde_json::{Value, json};
@@ -175,6 +176,7 @@ impl Farm {
             live: true,
             host_names: vec!["Farm.Example".to_owned()],
             throttle: SignInThrottle::default(),
+            webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&door));
         let mut farm = Self { folder, door, floor, clock, router, key: String::new() };
@@ -319,6 +321,18 @@ impl Farm {
 
     pub async fn assign(&self, job: JobId, printer: PrinterId) -> AttemptId {
         self.write(move |tx| api::facts::assign(tx, job, printer)).await.unwrap()
+    }
+
+    /// A webhook that sees everything, as a relay has it.
+    pub async fn webhook(&self) -> WebhookId {
+        let id = WebhookId::new(NOW, [9; 10]);
+        let webhook = json!({
+            "id": id, "name": "W", "url": "https://hooks.example.com/", "grants": Grants::owner(), "sponsor": owner(),
+            "state": "active", "created_at": NOW,
+        });
+        let webhook: Webhook = serde_json::from_value(webhook).unwrap();
+        self.write(move |tx| Ok(tx.create(&webhook)?)).await;
+        id
     }
 
     /// Every table with how much is in it: what a refused call must not change.

@@ -125,6 +125,7 @@ impl World {
             live: true,
             host_names: Vec::new(),
             throttle: SignInThrottle::default(),
+            webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&relay));
         let world = Self { farm, line, relay, router, _folder: folder, store: store(1) };

@@ -35,3 +35,5 @@ mod stock;
 mod stream;
 #[cfg(test)]
 mod uploads;
+#[cfg(test)]
+mod webhooks;

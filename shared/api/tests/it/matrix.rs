@@ -59,6 +59,8 @@ impl World {
         let link = farm.one_time().await;
         let session = made(farm.post("/v1/sessions", json!({"one_time_token": link})).await.expect(201), "/id");
         let event = made(farm.get("/v1/events?limit=1").await.expect(200), "/items/0/id");
+        let webhook = farm.webhook().await;
+        let delivery = made(farm.post(&format!("/v1/webhooks/{webhook}/test"), json!({})).await.expect(201), "/id");
         farm.start(attempt).await;
         let pause = format!("/v1/printers/{printer}/pause");
         let asked = farm.call_as(&farm.key, http::Method::POST, &pause, None, &[("prefer", "wait=0")]).await;
@@ -83,6 +85,8 @@ impl World {
             ("sessions", session),
             ("events", event),
             ("commands", command),
+            ("webhooks", webhook.to_string()),
+            ("deliveries", delivery),
             ("farms", farm.door.home().farm_id.to_string()),
         ];
         let known = vec![
@@ -100,6 +104,7 @@ impl World {
             ("one_time_token", Value::Null),
             ("allowed_networks", json!(["10.0.0.0/8"])),
             ("role", json!("viewer")),
+            ("url", json!("https://hooks.example.com/gantry")),
         ];
         Self { farm, ids, known }
     }

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod filament;
+mod webhooks;
 
 use domain::access::Grants;
 use domain::account::{Store, User};

@@ -24,4 +24,6 @@ mod scopes;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod untold;
+#[cfg(test)]
 mod writes;

@@ -2,16 +2,13 @@
 
 use contract::operation::Asked;
 use contract::ops::keys::{CreateApiKey, CreatedApiKey, NewApiKey};
-use contract::problem::Problem;
 use domain::access::Grants;
 use domain::actor::Actor;
 use domain::id::ApiKeyId;
 use domain::key::{ApiKey, KeyState};
-use domain::permission::{Permission, PermissionSet};
-use domain::role::Role;
 use store::{Credential, CredentialKind, Tx, credential_hash};
 
-use super::{as_networks, check_networks, held};
+use super::{as_networks, check_networks, grants, held};
 use crate::key_text;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
@@ -21,27 +18,13 @@ impl Write for CreateApiKey {
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<CreatedApiKey>, Failure> {
         check_networks(&asked.body.allowed_networks)?;
-        let grants = grants(&asked.body)?;
+        let body = &asked.body;
+        let grants = grants(body.role, &body.permissions, body.farm_scope(), body.tag_scope())?;
         held(&by.grants, &grants)?;
         let live = at.live;
         let (secret, id) = insert_api_key(at, asked.body, grants, by.actor.clone(), live)?;
         Ok(Written::secret(CreatedApiKey { secret, api_key: by.view(at.rows(), id)? }))
     }
-}
-
-fn grants(asked: &NewApiKey) -> Result<Grants, Problem> {
-    if asked.role == Some(Role::StoreOwner) {
-        return Err(Problem::field("/role", "invalid", "a key never has the role of the store's owner"));
-    }
-    if asked.permissions.contains(&Permission::StoreDelete) {
-        return Err(Problem::field("/permissions", "invalid", "a key never has store.delete"));
-    }
-    let role = asked.role.map_or(PermissionSet::EMPTY, Role::permissions);
-    let permissions = role.or(asked.permissions.iter().copied().collect());
-    if permissions.is_empty() {
-        return Err(Problem::field("/permissions", "missing", "name a role or at least one permission"));
-    }
-    Ok(Grants { permissions, farms: asked.farm_scope(), tags: asked.tag_scope() })
 }
 
 /// Writes a key with these grants and returns it, once.

@@ -7,21 +7,50 @@ mod state;
 
 pub use create_api_key::insert_api_key;
 
+use std::collections::BTreeSet;
+
 use contract::problem::{Code, Problem};
-use domain::access::Grants;
-use domain::permission::Permission;
+use domain::access::{Grants, Scope};
+use domain::id::FarmId;
+use domain::permission::{Permission, PermissionSet};
+use domain::role::Role;
+use domain::text::Tag;
 
 /// Nobody gives what they lack, nor opens a key further that holds more than they do.
 ///
 /// # Errors
 /// `grants_exceeded` with what is lacking.
-fn held(mine: &Grants, given: &Grants) -> Result<(), Problem> {
+pub(in crate::ops) fn held(mine: &Grants, given: &Grants) -> Result<(), Problem> {
     if given.within(mine) {
         return Ok(());
     }
     let lacking: Vec<&str> = given.permissions.minus(mine.permissions).iter().map(Permission::name).collect();
     let what = if lacking.is_empty() { "a wider scope than your own".to_owned() } else { lacking.join(", ") };
     Err(Problem::new(Code::GrantsExceeded).detail(format!("you do not hold {what}")))
+}
+
+/// What a role and single permissions give together, to something that is no person.
+///
+/// # Errors
+/// `invalid_request` if that is nothing, or what only a person may hold.
+pub(in crate::ops) fn grants(
+    role: Option<Role>,
+    permissions: &BTreeSet<Permission>,
+    farms: Scope<FarmId>,
+    tags: Scope<Tag>,
+) -> Result<Grants, Problem> {
+    if role == Some(Role::StoreOwner) {
+        return Err(Problem::field("/role", "invalid", "only a person has the role of the store's owner"));
+    }
+    if permissions.contains(&Permission::StoreDelete) {
+        return Err(Problem::field("/permissions", "invalid", "only a person has store.delete"));
+    }
+    let role = role.map_or(PermissionSet::EMPTY, Role::permissions);
+    let permissions = role.or(permissions.iter().copied().collect());
+    if permissions.is_empty() {
+        return Err(Problem::field("/permissions", "missing", "name a role or at least one permission"));
+    }
+    Ok(Grants { permissions, farms, tags })
 }
 
 /// Networks as somebody wrote them.
