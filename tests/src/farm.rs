@@ -68,7 +68,7 @@ impl Farm {
         };
         farm.set(settings);
         farm.sign_in_url = farm.start_again().await;
-        farm.make_key().await;
+        farm.key = owner_key(&farm.url, &farm.sign_in_url).await;
         farm
     }
 
@@ -102,16 +102,6 @@ impl Farm {
         self.child = Some(child);
         self.url = first["agent_url"].as_str().unwrap().to_owned();
         first["sign_in_url"].as_str().unwrap().to_owned()
-    }
-
-    async fn make_key(&mut self) {
-        let signed_in = self.sign_in(&self.sign_in_url).await;
-        assert_eq!(signed_in.status, 201, "{}", signed_in.body);
-        let asked = json!({"name": "stories", "role": "admin"});
-        let request = self.http.post(format!("{}/v1/api_keys", self.url)).header("origin", &self.url);
-        let made = answer(request.header("cookie", signed_in.cookie.unwrap()).json(&asked)).await;
-        assert_eq!(made.status, 201, "{}", made.body);
-        self.key = made.body["secret"].as_str().unwrap().to_owned();
     }
 
     /// Signs in with a link, as the page does.
@@ -347,6 +337,20 @@ pub async fn sign_in(url: &str, link: &str) -> Answer {
     let (_, token) = link.split_once("#token=").unwrap();
     let request = client().post(format!("{url}/v1/sessions")).header("origin", url);
     answer(request.json(&json!({"one_time_token": token}))).await
+}
+
+/// Signs an owner in with a link and makes them a key.
+///
+/// # Panics
+/// When that is refused.
+pub async fn owner_key(url: &str, link: &str) -> String {
+    let signed_in = sign_in(url, link).await;
+    assert_eq!(signed_in.status, 201, "{}", signed_in.body);
+    let asked = json!({"name": "stories", "role": "admin"});
+    let request = client().post(format!("{url}/v1/api_keys")).header("origin", url);
+    let made = answer(request.header("cookie", signed_in.cookie.unwrap()).json(&asked)).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    made.body["secret"].as_str().unwrap().to_owned()
 }
 
 /// Calls an operation with a key.

@@ -8,4 +8,5 @@ mod demo;
 mod ends;
 mod kill_table;
 mod waiting;
+mod webhooks;
 mod whole_way;
