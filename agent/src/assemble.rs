@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex};
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::clock::Clock;
+use api::disk::Disk;
 use api::door::{AccountHome, Door, FarmHome};
 use api::entropy::SystemEntropy;
+use api::keep::Keep;
 use api::operation::Failure;
 use api::ops::keys::insert_api_key;
 use contract::ops::keys::NewApiKey;
@@ -23,7 +25,6 @@ use crate::config::Config;
 use crate::fleet::core::Timing;
 use crate::fleet::{Fleet, Live};
 use crate::floor::AgentFloor;
-use crate::housekeeping::Disk;
 use crate::{dispatch, first_run, fleet, housekeeping, page};
 
 /// Why an agent could not be started.
@@ -98,6 +99,7 @@ impl Agent {
             blobs: blobs.clone(),
             farm: Some(FarmHome::new(Arc::new(floor))),
             farms: Arc::new(api::forward::NoFarms),
+            keep: Keep::default(),
             accounts: AccountHome::farm(claim),
             served_by: "agent",
             live: config.live,

@@ -2,7 +2,6 @@
 //! names, and whether the disk has room. Each may run twice and does no harm.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,26 +18,6 @@ const EACH: Duration = Duration::from_secs(3600);
 const EVENT_DAYS: i64 = 90;
 /// So many events are kept at the most.
 const EVENTS: u64 = 1_000_000;
-/// The disk that the agent writes to.
-pub struct Disk {
-    folder: PathBuf,
-    reserve: u64,
-}
-
-impl Disk {
-    /// The disk of that folder. Below the reserve, in bytes, new work is refused, so that the floor's
-    /// facts still fit.
-    pub fn new(folder: &Path, reserve: u64) -> Self {
-        Self { folder: folder.to_owned(), reserve }
-    }
-
-    /// Bytes left above the reserve; none = full.
-    pub fn room(&self) -> Option<u64> {
-        // What cannot be asked is not known to be full.
-        let free = fs4::available_space(&self.folder).unwrap_or(u64::MAX);
-        free.checked_sub(self.reserve)
-    }
-}
 
 /// Keeps house for as long as the agent runs.
 pub async fn run(store: Store, blobs: Blobs, clock: Arc<dyn Clock>) {
@@ -66,6 +45,7 @@ async fn tidy(store: &Store, blobs: &Blobs, clock: &dyn Clock) -> Result<(), Sto
             Ok::<_, StoreError>(())
         })
         .await?;
+    api::ops::uploads::tidy(store, blobs, By::new(Actor::farm(store.home().farm_id), now)).await?;
     let named: BTreeSet<ContentHash> = store.read(|rows| rows.all::<File>())?.into_iter().map(|row| row.record.sha256).collect();
     for hash in blobs.older_than(Duration::from_secs(3600)) {
         if !named.contains(&hash)

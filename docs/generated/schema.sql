@@ -16,6 +16,10 @@ CREATE TABLE event (
     UNIQUE (store_id, farm_id, number)
 ) STRICT;
 CREATE TABLE home (store_id TEXT NOT NULL, farm_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (store_id, farm_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE kept (
+    store_id TEXT NOT NULL, farm_id TEXT NOT NULL, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL,
+    promised INTEGER NOT NULL, since INTEGER NOT NULL, used_at INTEGER NOT NULL, PRIMARY KEY (store_id, farm_id, sha256)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE kind_table (kind TEXT PRIMARY KEY, signature TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE label (kind TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (kind, label, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL, position INTEGER NOT NULL, trimmed_to INTEGER NOT NULL) STRICT;
@@ -29,7 +33,7 @@ CREATE TABLE rec_attempt (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id T
 CREATE TABLE rec_command (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, state TEXT, verb TEXT, printer_id TEXT) STRICT;
 CREATE TABLE rec_delivery (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, webhook_id TEXT, event_id TEXT, event_type TEXT, subject_id TEXT, state TEXT, next_try_at INTEGER) STRICT;
 CREATE TABLE rec_farm (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, dispatch TEXT) STRICT;
-CREATE TABLE rec_file (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, sha256 TEXT, size_bytes INTEGER, model TEXT) STRICT;
+CREATE TABLE rec_file (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, sha256 TEXT, size_bytes INTEGER, content TEXT, model TEXT) STRICT;
 CREATE TABLE rec_job (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, state TEXT, phase TEXT, printer_id TEXT, file_id TEXT, part_id TEXT, external_id TEXT, created_by TEXT, priority INTEGER, rank INTEGER, due_at INTEGER, ended_at INTEGER) STRICT;
 CREATE TABLE rec_material (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, type TEXT, vendor TEXT, colour_name TEXT, colour_hex TEXT) STRICT;
 CREATE TABLE rec_order (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, customer_name TEXT, state TEXT, source TEXT, external_id TEXT, due_at INTEGER, ended_at INTEGER) STRICT;
@@ -51,9 +55,13 @@ CREATE TABLE request (id TEXT PRIMARY KEY, body_hash TEXT NOT NULL, outcome TEXT
 CREATE TABLE secret (owner TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (owner, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE tunnel (farm_id TEXT PRIMARY KEY, store_id TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE upload (
+    id TEXT PRIMARY KEY, store_id TEXT NOT NULL, size_bytes INTEGER NOT NULL, offset_bytes INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX bed_token_unused ON bed_token (printer) WHERE consumed_by IS NULL;
 CREATE INDEX credential_of ON credential (owner);
 CREATE INDEX event_of ON event (subject_id, position);
+CREATE INDEX kept_of ON kept (sha256);
 CREATE INDEX label_of ON label (kind, id);
 CREATE INDEX mailbox_of ON mailbox (farm_id, seq);
 CREATE INDEX pair_of ON pair (kind, id);
@@ -74,6 +82,7 @@ CREATE INDEX rec_delivery_webhook_id ON rec_delivery (webhook_id, created_at, id
 CREATE INDEX rec_delivery_webhook_id_next_try_at ON rec_delivery (webhook_id, next_try_at);
 CREATE INDEX rec_farm_created ON rec_farm (store_id, created_at, id);
 CREATE INDEX rec_farm_position ON rec_farm (position);
+CREATE INDEX rec_file_content ON rec_file (content, created_at, id);
 CREATE INDEX rec_file_created ON rec_file (store_id, created_at, id);
 CREATE INDEX rec_file_position ON rec_file (position);
 CREATE INDEX rec_file_sha256 ON rec_file (sha256, created_at, id);
@@ -131,3 +140,4 @@ CREATE INDEX rec_user_position ON rec_user (position);
 CREATE INDEX rec_webhook_created ON rec_webhook (store_id, created_at, id);
 CREATE INDEX rec_webhook_position ON rec_webhook (position);
 CREATE INDEX request_age ON request (created_at);
+CREATE INDEX upload_of ON upload (store_id);

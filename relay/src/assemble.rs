@@ -7,8 +7,10 @@ use std::sync::Arc;
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::clock::Clock;
+use api::disk::Disk;
 use api::door::{AccountHome, Door};
 use api::entropy::SystemEntropy;
+use api::keep::Keep;
 use api::operation::Failure;
 use domain::account::{Store as StoreRecord, User};
 use domain::actor::{Actor, ActorKind};
@@ -71,6 +73,13 @@ impl Accounts {
         let blobs = Blobs::open(&folder.join("files")).map_err(at_folder)?;
         let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: true };
         let store = Store::open(&folder.join("relay.db"), options)?;
+        let mib = |mib: u64| mib.saturating_mul(1024 * 1024);
+        let keep = Keep {
+            disk: Some(Disk::new(folder, mib(config.disk_reserve_mib))),
+            store_bytes: mib(config.store_content_mib),
+            store_files: config.store_content_files,
+            cache_bytes: mib(config.cache_mib),
+        };
         let door = Door {
             store,
             clock,
@@ -78,6 +87,7 @@ impl Accounts {
             blobs,
             farm: None,
             farms: Arc::new(api::forward::NoFarms),
+            keep,
             accounts: AccountHome::Relay,
             served_by: "relay",
             live: true,

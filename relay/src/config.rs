@@ -21,6 +21,14 @@ pub struct Config {
     /// the open internet.
     #[schemars(with = "Vec<String>")]
     pub webhook_networks: Vec<IpNet>,
+    /// Below this room on the disk no content is taken in, so that facts still fit.
+    pub disk_reserve_mib: u64,
+    /// Content of one store that its farms have not fetched yet: at most so much.
+    pub store_content_mib: u64,
+    /// And at most so many files.
+    pub store_content_files: u64,
+    /// Copies of content that only save a way: at most so much of them all.
+    pub cache_mib: u64,
     /// Names besides addresses and `*.local` under which the page may be called.
     pub host_names: Vec<String>,
 }
@@ -32,6 +40,10 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7480)),
             mqtt_listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
             webhook_networks: Vec::new(),
+            disk_reserve_mib: 64,
+            store_content_mib: 8192,
+            store_content_files: 1000,
+            cache_mib: 2048,
             host_names: Vec::new(),
         }
     }

@@ -12,6 +12,7 @@ mod octoprint;
 #[path = "../../relay/tests/it/farm.rs"]
 mod relay_farm;
 mod slicer;
+mod tus;
 mod webhooks;
 mod whole_way;
 

@@ -295,6 +295,8 @@ pub fn file(number: u8, text: &str, actor: Actor, now: Timestamp) -> File {
         name: format!("plate-{number}.gcode"),
         sha256: ContentHash::new([number; 32]),
         size_bytes: text.len() as u64,
+        content: domain::file::FileContent::Here,
+        detail: None,
         sliced: domain::sliced::Sliced::default(),
         created_by: actor,
         created_at: now,

@@ -117,6 +117,21 @@ impl Farm {
         call(&self.url, &self.key, method, path, body).await
     }
 
+    /// A request with the key, for what goes not as JSON.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+    }
+
+    /// Sends a request that a story completes itself.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        complete: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Answer {
+        answer(complete(self.request(method, path))).await
+    }
+
     /// Reads something that must be there.
     ///
     /// # Panics

@@ -11,6 +11,7 @@ pub mod floor;
 pub mod kill_table;
 pub mod proxy;
 pub mod stream;
+pub mod uploads;
 pub mod whole_way;
 
 use std::time::Duration;

@@ -17,7 +17,7 @@ use api::facts;
 use api::operation::Failure;
 use domain::actor::Actor;
 use domain::attempt::{AttemptEvent, End, FailureReason, UnknownReason};
-use domain::file::File;
+use domain::file::{File, FileContent};
 use domain::id::PrinterId;
 use domain::printer::{Activity, Admin, Control, Printer, PrinterFault};
 use domain::time::Timestamp;
@@ -265,6 +265,17 @@ impl Here {
         (printer, second)
     }
 
+    async fn job_whose_file_is(&self, printer: &str, content: FileContent) -> String {
+        let file = self.upload(&format!("{}.gcode", content.word())).await;
+        let id = file.parse().unwrap();
+        self.write(move |tx| {
+            let file = File { content, ..tx.get::<File>(id)?.unwrap().record };
+            Ok(tx.update(&file).map(drop)?)
+        })
+        .await;
+        self.job(printer, json!({"file_id": file})).await
+    }
+
     /// A job that waits for that reason everywhere.
     async fn cause_everywhere(&self, reason: JobReason) -> String {
         let printer = self.printer(json!({})).await;
@@ -304,7 +315,9 @@ impl Here {
                 second
             }
             JobReason::DiskFull => panic!("told in a story of its own"),
-            JobReason::Slicing | JobReason::FileNotHere | JobReason::ClockUnset => {
+            JobReason::FileNotHere => self.job_whose_file_is(&printer, FileContent::OnItsWay).await,
+            JobReason::FileRefused => self.job_whose_file_is(&printer, FileContent::Refused).await,
+            JobReason::Slicing | JobReason::ClockUnset => {
                 panic!("{} is reached now: give it a case", reason.code())
             }
         }

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use domain::farm::Dispatch;
+use domain::file::FileContent;
 use domain::id::{JobId, PrinterId};
 use domain::job::HoldReason;
 use domain::time::Timestamp;
@@ -46,7 +47,7 @@ struct Turn {
 struct Waiting {
     group: Group,
     wait: Wait,
-    file_missing: bool,
+    content: FileContent,
 }
 
 /// What decides between printers that fit alike.
@@ -94,11 +95,8 @@ impl Planner {
         let mut words = Words::default();
         let printers = &snapshot.printers;
         let mut index = Index::new(printers.iter().map(|printer| Offer::new(printer, &mut words)).collect());
-        let waiting = |job: &JobFacts| Waiting {
-            group: index.group(Ask::new(job, &mut words)),
-            wait: job.wait,
-            file_missing: job.file_missing,
-        };
+        let waiting =
+            |job: &JobFacts| Waiting { group: index.group(Ask::new(job, &mut words)), wait: job.wait, content: job.content };
         let queue: BTreeMap<_, _> = snapshot.jobs.iter().map(Turn::of).zip(snapshot.jobs.iter().map(waiting)).collect();
         Self {
             now: snapshot.now,
@@ -215,15 +213,16 @@ impl Planner {
             Dispatch::Run => false,
             Dispatch::Drain | Dispatch::Stop => is_queued,
         };
-        [
-            wait,
-            job.file_missing.then_some(JobReason::FileMissing),
-            draining.then_some(JobReason::FarmDraining),
-            (self.disk_full && is_queued).then_some(JobReason::DiskFull),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let content = match job.content {
+            FileContent::Here => None,
+            FileContent::OnItsWay => Some(JobReason::FileNotHere),
+            FileContent::Missing => Some(JobReason::FileMissing),
+            FileContent::Refused => Some(JobReason::FileRefused),
+        };
+        [wait, content, draining.then_some(JobReason::FarmDraining), (self.disk_full && is_queued).then_some(JobReason::DiskFull)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn summary(&self, group: Group, taken: &Bits) -> BTreeMap<PrinterReason, u32> {

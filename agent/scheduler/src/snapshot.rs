@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::bed::Bed;
 use domain::farm::Dispatch;
+use domain::file::FileContent;
 use domain::id::{JobId, PrinterId};
 use domain::job::{HoldReason, Needs};
 use domain::printer::{Activity, Admin, Config, Connection, Control, Loaded, Machine};
@@ -87,8 +88,8 @@ pub struct JobFacts {
     pub size_bytes: u64,
     /// How it waits.
     pub wait: Wait,
-    /// Whether its file is gone.
-    pub file_missing: bool,
+    /// Where the bytes of its file are.
+    pub content: FileContent,
 }
 
 /// The state of a waiting job.

@@ -68,7 +68,8 @@ const OFFERS: &[&str] = &[
     "wear=7",
     "wear=9",
 ];
-const WAITS: &[&str] = &["", "", "", "", "", "", "held", "awaiting_approval", "same_file_failing", "file_missing"];
+const WAITS: &[&str] =
+    &["", "", "", "", "", "", "held", "awaiting_approval", "same_file_failing", "file_missing", "file_not_here"];
 const NEEDS: &[&str] = &[
     "model=MINI",
     "model=MK-4",

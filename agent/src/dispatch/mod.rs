@@ -33,7 +33,7 @@ pub struct Outside {
     /// Live values.
     pub live: Arc<Live>,
     /// Whether there is room on the disk.
-    pub disk: Arc<crate::housekeeping::Disk>,
+    pub disk: Arc<api::disk::Disk>,
 }
 
 /// Plans and claims for as long as the store is open.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::attempt::{Attempt, AttemptState, Stage};
 use domain::farm::{Dispatch, Farm};
-use domain::file::File;
+use domain::file::{File, FileContent};
 use domain::id::{FileId, PoolId, PrinterId};
 use domain::job::{HoldReason, Job, JobState};
 use domain::part::Pool;
@@ -33,19 +33,18 @@ pub fn take(rows: Rows<'_>, live: &Live, now: Timestamp, disk_full: bool) -> Res
         .map(|row| row.record.printer_id)
         .collect();
     let printers = rows.all::<Printer>()?.into_iter().map(|row| printer(row.record, live, &unknown)).collect();
-    let mut sizes: BTreeMap<FileId, Option<u64>> = BTreeMap::new();
+    let mut files: BTreeMap<FileId, (u64, FileContent)> = BTreeMap::new();
     let mut jobs = Vec::new();
     for row in rows.all_where::<Job>("phase", &["waiting"])? {
         let job = row.record;
-        let size = match sizes.get(&job.file_id) {
-            Some(size) => *size,
+        let file = match files.get(&job.file_id) {
+            Some(file) => *file,
             None => {
-                let size = rows.get::<File>(job.file_id)?.map(|file| file.record.size_bytes);
-                sizes.insert(job.file_id, size);
-                size
+                let file = rows.get::<File>(job.file_id)?.map(|file| (file.record.size_bytes, file.record.content));
+                *files.entry(job.file_id).or_insert(file.unwrap_or((0, FileContent::Missing)))
             }
         };
-        jobs.extend(self::job(job, size, &pools));
+        jobs.extend(self::job(job, file, &pools));
     }
     Ok(Snapshot { now, dispatch, disk_full, printers, jobs })
 }
@@ -73,7 +72,7 @@ fn printer(printer: Printer, live: &Live, unknown: &[PrinterId]) -> PrinterFacts
     }
 }
 
-fn job(job: Job, size: Option<u64>, pools: &BTreeMap<PoolId, PoolTags>) -> Option<JobFacts> {
+fn job(job: Job, (size_bytes, content): (u64, FileContent), pools: &BTreeMap<PoolId, PoolTags>) -> Option<JobFacts> {
     let wait = match job.state {
         JobState::Queued => Wait::Queued,
         JobState::Held(reason @ (HoldReason::Requested | HoldReason::SameFileFailing)) => Wait::Held(reason),
@@ -94,8 +93,8 @@ fn job(job: Job, size: Option<u64>, pools: &BTreeMap<PoolId, PoolTags>) -> Optio
         due_at: job.due_at,
         aim: Aim { printer_id: job.target.printer_id, pool: pool.flatten(), tags },
         needs: job.needs,
-        size_bytes: size.unwrap_or(0),
+        size_bytes,
         wait,
-        file_missing: size.is_none(),
+        content,
     })
 }

@@ -1,17 +1,24 @@
 //! Content on disk, named by its SHA-256. Written beside, flushed, then renamed: a name never shows half
 //! a file.
 
+mod partial;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use domain::file::ContentHash;
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
+use self::partial::Turns;
+pub use self::partial::{Partial, Turn};
+
 /// A folder of content.
 #[derive(Debug, Clone)]
 pub struct Blobs {
     folder: PathBuf,
+    turns: Arc<Turns>,
 }
 
 /// Content on its way in.
@@ -34,7 +41,8 @@ impl Blobs {
             std::fs::remove_dir_all(&arriving)?;
         }
         std::fs::create_dir_all(&arriving)?;
-        Ok(Self { folder: folder.to_owned() })
+        std::fs::create_dir_all(folder.join(partial::FOLDER))?;
+        Ok(Self { folder: folder.to_owned(), turns: Arc::default() })
     }
 
     /// Where that content is, or would be.

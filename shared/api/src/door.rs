@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use contract::problem::{Code, Problem};
 use domain::farm::{Claim, HomeIds};
 use domain::id::{PrinterId, StoreId};
 use domain::telemetry::Telemetry;
@@ -15,6 +16,7 @@ use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::floor::Floor;
 use crate::forward::Farms;
+use crate::keep::{Keep, Room};
 
 /// What an assembly hands to the pipeline.
 pub struct Door {
@@ -30,6 +32,8 @@ pub struct Door {
     pub farm: Option<FarmHome>,
     /// The farms, if this is the relay: where calls about their facts go.
     pub farms: Arc<dyn Farms>,
+    /// How much content is kept for the farms, if this is the relay.
+    pub keep: Keep,
     /// Where account facts are written.
     pub accounts: AccountHome,
     /// `agent` or `relay`.
@@ -127,6 +131,28 @@ impl Door {
             Some(farm) => farm.floor().follow_telemetry(),
             None => self.farms.follow_telemetry(store),
         }
+    }
+
+    /// How much content may still come for that store.
+    ///
+    /// # Errors
+    /// `disk_full` or `content_limit` if none.
+    pub fn room(&self, store: StoreId) -> Result<Room, Problem> {
+        let disk = Room { bytes: self.disk_room()?, beyond: Code::DiskFull };
+        if self.is_relay() { self.keep.room(&self.store, store, disk) } else { Ok(disk) }
+    }
+
+    /// Bytes left on the disk above the reserve.
+    ///
+    /// # Errors
+    /// `disk_full` if none.
+    pub fn disk_room(&self) -> Result<u64, Problem> {
+        let room = match (&self.farm, &self.keep.disk) {
+            (Some(farm), _) => farm.floor().disk_room(),
+            (None, Some(disk)) => disk.room(),
+            (None, None) => Some(u64::MAX),
+        };
+        room.ok_or_else(|| Problem::new(Code::DiskFull))
     }
 
     /// The store and the farm.

@@ -10,7 +10,7 @@ use contract::forward::{Answered, Forwarded};
 use contract::list::Selection;
 use contract::operation::{Contract, Home, Nature};
 use contract::problem::{Code, Problem};
-use contract::record::kind_row;
+use contract::record::{Document, kind_row};
 use domain::farm::HomeIds;
 use domain::id::{FarmId, PrinterId, StoreId};
 use domain::kind::Kind;
@@ -114,6 +114,21 @@ pub fn passes_on<C: Contract>(door: &Door) -> Result<bool, Problem> {
 /// # Errors
 /// `not_found`, `farm_required`, `farm_offline`, or what the farm says.
 pub async fn pass_on<C: Contract>(door: &Door, by: &By<C>, how: &How, sent: Value) -> Result<Answer, Problem> {
+    pass_on_with(door, by, how, sent, Document::new()).await
+}
+
+/// Passes a call on with more in its body than was asked: what this door found out itself. It is no part of what
+/// makes two calls the same.
+///
+/// # Errors
+/// As [`pass_on`].
+pub async fn pass_on_with<C: Contract>(
+    door: &Door,
+    by: &By<C>,
+    how: &How,
+    sent: Value,
+    more: Document,
+) -> Result<Answer, Problem> {
     #[derive(Deserialize)]
     struct Sent {
         path: BTreeMap<String, String>,
@@ -121,9 +136,12 @@ pub async fn pass_on<C: Contract>(door: &Door, by: &By<C>, how: &How, sent: Valu
         body: Value,
     }
     let entry = entry(by, door.now(), &sent);
-    let Sent { path, mut query, body } = serde_json::from_value(sent.clone()).map_err(|error| internal(&error))?;
+    let Sent { path, mut query, mut body } = serde_json::from_value(sent.clone()).map_err(|error| internal(&error))?;
     let farm = farm_of(door, by, how, path.get("id").map(String::as_str)).map_err(Problem::from)?;
     let home = HomeIds { store_id: by.store, farm_id: farm };
+    if let Some(fields) = body.as_object_mut() {
+        fields.extend(more);
+    }
     if how.dry_run {
         query.push(("dry_run".to_owned(), "true".to_owned()));
     }
@@ -169,7 +187,10 @@ pub async fn pass_on<C: Contract>(door: &Door, by: &By<C>, how: &How, sent: Valu
 }
 
 /// The farm that a call is about: that of the thing it names, the one it asks for, or the only one.
-fn farm_of<C: Contract>(door: &Door, by: &By<C>, how: &How, id: Option<&str>) -> Result<FarmId, Failure> {
+///
+/// # Errors
+/// `not_found`, `farm_required`, `farm_offline`, `pending`.
+pub fn farm_of<C: Contract>(door: &Door, by: &By<C>, how: &How, id: Option<&str>) -> Result<FarmId, Failure> {
     let sight = by.sight();
     door.store.read(|rows| {
         if let Some(id) = id.map(str::to_owned).or_else(|| how.farm.map(|farm| farm.to_string())) {

@@ -99,6 +99,9 @@ pub fn refuse(problem: &Problem) -> Response {
     if problem.code == Code::RateLimited {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
     }
+    if problem.code == Code::ContentOnItsWay {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
     response
 }
 
@@ -121,6 +124,7 @@ pub fn router(door: Arc<Door>) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], crate::openapi::text()) }))
         .method_not_allowed_fallback(other_method)
+        .layer(axum::middleware::from_fn(crate::ops::uploads::speak_tus))
         .layer(axum::middleware::map_response(safe_headers))
 }
 

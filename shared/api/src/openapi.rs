@@ -114,6 +114,9 @@ fn operation(row: &OperationRow, replies: &mut SchemaGenerator, requests: &mut S
             "type": "object", "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}}, "required": ["file"],
         }}}});
     }
+    if row.body == BodyForm::Bytes && row.method == Method::Patch {
+        operation["requestBody"] = json!({"required": true, "content": {"application/offset+octet-stream": {}}});
+    }
     if row.access == Access::Public {
         operation["security"] = json!([]);
     }

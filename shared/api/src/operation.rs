@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use contract::list::{ListQuery, Page, View};
 use contract::operation::{Asked, Contract};
@@ -20,6 +21,8 @@ use store::{RawRow, Row, Rows, Sealer, StoreError, Tx, Within};
 use crate::auth::{Caller, internal};
 use crate::door::{Door, FarmHome};
 use crate::floor::Floor;
+use crate::http::Answer;
+use crate::request::How;
 
 /// The proof that this caller may call `C`, and how they called.
 pub struct By<C> {
@@ -119,16 +122,38 @@ pub trait Write: Contract {
     ) -> Result<Written<Self::Reply>, Failure>;
 }
 
-/// Streams bytes in or out.
+/// A request that is more than its types: headers of a protocol of its own, and bytes that are read as they come.
+pub struct Streaming<C: Contract> {
+    /// Where and how.
+    pub asked: Asked<C>,
+    /// What belongs to the pipeline.
+    pub how: How,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The bytes.
+    pub body: axum::body::Body,
+}
+
+/// Streams bytes in or out, or speaks a protocol of headers. At a relay nothing of it is passed on by the pipeline:
+/// the operation itself knows what of it goes over the line.
 pub trait Bytes: Contract {
     /// The whole answer.
     fn serve(
         by: By<Self>,
-        door: std::sync::Arc<Door>,
-        asked: Asked<Self>,
-        headers: HeaderMap,
-        body: axum::body::Body,
+        door: Arc<Door>,
+        call: Streaming<Self>,
     ) -> impl Future<Output = Result<axum::response::Response, Failure>> + Send;
+
+    /// What the operation's own part at a relay asks of the farm, as JSON. No HTTP call comes here.
+    fn forwarded(
+        _by: By<Self>,
+        _door: Arc<Door>,
+        _asked: Asked<Self>,
+        _how: How,
+        _body: Value,
+    ) -> impl Future<Output = Result<Answer, Failure>> + Send {
+        std::future::ready(Err(Problem::new(Code::UnsupportedByFarm).detail("bytes do not go over the line").into()))
+    }
 }
 
 /// The right to write here, and the transaction to do it in.
@@ -196,6 +221,17 @@ impl<T> Written<T> {
 impl<C: Contract> By<C> {
     pub(crate) const fn proven(caller: Caller, request_id: String, if_match: Option<u64>, dry_run: bool) -> Self {
         Self { caller, request_id, if_match, dry_run, of: PhantomData }
+    }
+
+    /// The same caller before another operation, if they may call that one too.
+    ///
+    /// # Errors
+    /// `permission_missing`.
+    pub fn also<D: Contract>(&self) -> Result<By<D>, Problem> {
+        match D::ACCESS.at_the_door(&self.caller.grants) {
+            Decision::Allowed => Ok(By::proven(self.caller.clone(), self.request_id.clone(), None, false)),
+            Decision::Missing(permission) => Err(Problem::missing(permission)),
+        }
     }
 
     /// What of the rows the caller may reach.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::body::Body;
 use axum::response::Response;
-use contract::operation::{Contract, Home, OperationRow};
+use contract::operation::{BodyForm, BodyParts, Contract, Home, OperationRow};
 use contract::problem::{Code, Problem};
 use domain::access::{Access, Decision, Grants};
 use domain::actor::{Actor, ActorKind};
@@ -21,8 +22,8 @@ use crate::auth::Caller;
 use crate::door::Door;
 use crate::forward::{pass_on, passes_on};
 use crate::http::{Answer, respond};
-use crate::operation::{AtHome, By, Bytes, Failure, Read, Write};
-use crate::request::{How, Incoming, how, read};
+use crate::operation::{AtHome, By, Bytes, Failure, Read, Streaming, Write};
+use crate::request::{How, Incoming, how, json_bytes, read};
 
 /// An operation whose types were forgotten: a row that can be called.
 #[async_trait]
@@ -136,8 +137,18 @@ impl<C: Bytes> Operation for Streams<C> {
         &self.0
     }
 
-    async fn answer(&self, _: &Arc<Door>, _: Option<Caller>, _: &str, _: Incoming) -> Result<Answer, Problem> {
-        Err(Problem::new(Code::NoSuchPath))
+    async fn answer(
+        &self,
+        door: &Arc<Door>,
+        caller: Option<Caller>,
+        request_id: &str,
+        mut incoming: Incoming,
+    ) -> Result<Answer, Problem> {
+        let (by, how) = permit::<C>(door, caller, request_id, &mut incoming)?;
+        let json = json_bytes(&incoming.headers, std::mem::take(&mut incoming.body)).await?;
+        let body = serde_json::from_slice(&json).map_err(|error| Problem::new(Code::MalformedJson).detail(error))?;
+        let (asked, _) = read::<C>(incoming).await?;
+        C::forwarded(by, Arc::clone(door), asked, how, body).await.map_err(Problem::from)
     }
 
     async fn call(
@@ -147,13 +158,13 @@ impl<C: Bytes> Operation for Streams<C> {
         request_id: &str,
         mut incoming: Incoming,
     ) -> Result<Response, Problem> {
-        let (by, _) = permit::<C>(door, caller, request_id, &mut incoming)?;
-        if passes_on::<C>(door)? {
-            return Err(Problem::new(Code::FarmOffline).detail("content does not go through the relay yet"));
-        }
-        let (headers, body) = (incoming.headers.clone(), std::mem::take(&mut incoming.body));
+        let (by, how) = permit::<C>(door, caller, request_id, &mut incoming)?;
+        passes_on::<C>(door)?;
+        let headers = incoming.headers.clone();
+        let streamed = C::Body::FORM == BodyForm::Bytes;
+        let body = if streamed { std::mem::take(&mut incoming.body) } else { Body::empty() };
         let (asked, _) = read::<C>(incoming).await?;
-        C::serve(by, Arc::clone(door), asked, headers, body).await.map_err(Problem::from)
+        C::serve(by, Arc::clone(door), Streaming { asked, how, headers, body }).await.map_err(Problem::from)
     }
 }
 
@@ -250,7 +261,8 @@ async fn write<C: Write>(
     }
 }
 
-fn request_key<C: Contract>(door: &Door, store: StoreId, actor: &Actor, key: &str, sent: &Value) -> RequestKey {
+/// The key of a call that may come again, at whichever door.
+pub(crate) fn request_key<C: Contract>(door: &Door, store: StoreId, actor: &Actor, key: &str, sent: &Value) -> RequestKey {
     let home = match C::HOME {
         Home::Account => store.to_string(),
         Home::Farm | Home::Door => door.home().farm_id.to_string(),

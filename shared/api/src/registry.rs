@@ -4,7 +4,7 @@
 use contract::operation::OperationRow;
 use contract::ops::{
     access, accounts, attempts, commands, events, farms, files, jobs, keys, materials, orders, parts, pools, printers, queue,
-    skus, spools, stock, system, webhooks,
+    skus, spools, stock, system, uploads, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -66,6 +66,10 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<pools::DeletePool>::row(),
         Reads::<files::ListFiles>::row(),
         Streams::<files::UploadFile>::row(),
+        Streams::<uploads::CreateUpload>::row(),
+        Streams::<uploads::GetUpload>::row(),
+        Streams::<uploads::AppendUpload>::row(),
+        Streams::<uploads::DeleteUpload>::row(),
         Reads::<files::GetFile>::row(),
         Streams::<files::DownloadFile>::row(),
         Streams::<files::GetThumbnail>::row(),

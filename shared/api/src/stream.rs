@@ -5,11 +5,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use contract::list::Selection;
-use contract::operation::Asked;
 use contract::ops::events::Stream;
 use contract::ops::printers::PrinterTelemetry;
 use contract::record::kind_row;
@@ -19,14 +17,13 @@ use domain::permission::Permission;
 use domain::telemetry::Telemetry;
 use fanout::{LogReader, Sight};
 use futures_util::{FutureExt, stream};
-use http::HeaderMap;
 use store::{EventCursor, StoreError, Within};
 use tokio::sync::broadcast;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::auth::{self, Caller};
 use crate::door::Door;
-use crate::operation::{By, Bytes, Failure};
+use crate::operation::{By, Bytes, Failure, Streaming};
 
 /// How often it is looked at whether the caller may still listen; a revoked key hears nothing after that.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -36,7 +33,8 @@ const PRESENT: usize = 1000;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 impl Bytes for Stream {
-    async fn serve(by: By<Self>, door: Arc<Door>, asked: Asked<Self>, headers: HeaderMap, _: Body) -> Result<Response, Failure> {
+    async fn serve(by: By<Self>, door: Arc<Door>, call: Streaming<Self>) -> Result<Response, Failure> {
+        let Streaming { asked, headers, .. } = call;
         let telemetry = asked.query.telemetry.then(|| door.follow_telemetry(by.store));
         let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let from = last.or(asked.query.cursor).map(|text| text.parse::<EventCursor>()).transpose()?;

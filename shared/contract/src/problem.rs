@@ -54,7 +54,9 @@ codes! {
     BedUseOutdated = "bed_use_outdated", 409, "The bed has been used again since", "Look at the bed again and clear its present use.";
     BedInUse = "bed_in_use", 409, "A print is on the bed", "Wait until it has ended.";
     UndoTooLate = "undo_too_late", 409, "It can no longer be undone", "Take the printer out of service if its bed is not clear.";
+    UploadOffset = "upload_offset", 409, "The upload stands at another byte", "Ask with HEAD where it stands, and go on from there.";
     StaleRevision = "stale_revision", 412, "The thing was changed meanwhile", "Read it again and repeat your change.";
+    TusVersion = "tus_version", 412, "That version of tus is not spoken here", "Speak tus 1.0.0.";
     BodyTooLarge = "body_too_large", 413, "The body is too large", "Send less; files go to POST /v1/files.";
     UnsupportedMediaType = "unsupported_media_type", 415, "The body has the wrong content type", "Send application/json, or what the operation says.";
     InvalidRequest = "invalid_request", 422, "The request has fields that are wrong, unknown or missing", "See errors[].";
@@ -62,13 +64,17 @@ codes! {
     FarmRequired = "farm_required", 422, "The store has several farms", "Name the farm.";
     FileRefused = "file_refused", 422, "The file is not something to print", "Upload a sliced file.";
     ConnectionFailed = "connection_failed", 422, "The printer could not be reached with these settings", "Correct the address, the driver or the credential; `detail` says what is wrong.";
+    UploadBusy = "upload_busy", 423, "Another call sends to the same upload", "Wait until it has ended, then ask with HEAD where it stands.";
+    TooManyUploads = "too_many_uploads", 429, "Too many uploads are unfinished", "Finish some, or end them with DELETE.";
     RateLimited = "rate_limited", 429, "Too many calls", "Wait as long as Retry-After says.";
     SecretNotRepeatable = "secret_not_repeatable", 409, "The answer held a secret that is shown once", "Make a new one.";
     RelayOnly = "relay_only", 409, "Accounts of this store are changed at its relay", "Use the address in `detail`.";
     FarmOffline = "farm_offline", 503, "The farm is away", "Try again when it is connected.";
     NoAnswer = "no_answer", 504, "The farm did not answer in time, or the line broke", "Look whether it happened; with the same Idempotency-Key it can be asked again.";
     UnsupportedByFarm = "unsupported_by_farm", 501, "The farm's agent is too old for that", "Update the agent.";
-    DiskFull = "disk_full", 507, "The agent's disk is full", "Free some space on the agent's machine.";
+    ContentOnItsWay = "content_on_its_way", 503, "The bytes are on their way", "Ask again when Retry-After is over.";
+    DiskFull = "disk_full", 507, "The disk is full", "Free some space on that machine.";
+    ContentLimit = "content_limit", 507, "The relay keeps as much for this store as it may", "Wait until the farm has fetched some of it.";
     Internal = "internal", 500, "Something went wrong inside", "Tell us, with the request_id.";
 }
 

@@ -64,6 +64,33 @@ impl JsonSchema for ContentHash {
     }
 }
 
+/// Where the bytes of a file are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileContent {
+    /// At the farm.
+    #[default]
+    Here,
+    /// At the relay where they were uploaded; the farm fetches them.
+    OnItsWay,
+    /// Nowhere: the relay no longer had them when the farm came for them.
+    Missing,
+    /// Nowhere: they came, and the farm's own reader refused them.
+    Refused,
+}
+
+impl FileContent {
+    /// The word in documents.
+    pub const fn word(self) -> &'static str {
+        match self {
+            FileContent::Here => "here",
+            FileContent::OnItsWay => "on_its_way",
+            FileContent::Missing => "missing",
+            FileContent::Refused => "refused",
+        }
+    }
+}
+
 /// A file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct File {
@@ -75,10 +102,28 @@ pub struct File {
     pub sha256: ContentHash,
     /// Bytes.
     pub size_bytes: u64,
+    /// Where the bytes are: nothing is printed before they are here.
+    #[serde(default)]
+    pub content: FileContent,
+    /// Why the bytes did not come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// What was read out of it.
     pub sliced: Sliced,
     /// Who brought it.
     pub created_by: Actor,
     /// When.
     pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_for_where_the_bytes_are_is_the_one_on_the_wire() {
+        for content in [FileContent::Here, FileContent::OnItsWay, FileContent::Missing, FileContent::Refused] {
+            assert_eq!(serde_json::to_value(content).unwrap(), content.word());
+        }
+    }
 }

@@ -145,6 +145,8 @@ ids! {
     WebhookId = "whk";
     /// One event on its way to one webhook.
     DeliveryId = "dlv";
+    /// An upload that comes in pieces.
+    UploadId = "upl";
     /// A request as accepted at a door.
     RequestId = "req";
 }

@@ -73,8 +73,9 @@ reasons! {
         Held = "held", "The job is held.", "Release it.", "";
         AwaitingApproval = "awaiting_approval", "The job waits for a person's yes.", "Approve it.", "";
         Slicing = "slicing", "The job's file is being made.", "Wait a moment.", "slicing on the farm";
-        FileNotHere = "file_not_here", "The job's file has not arrived at the farm yet.", "Wait until the upload has arrived.", "uploads at the relay";
+        FileNotHere = "file_not_here", "The job's file has not arrived at the farm yet.", "Wait until the upload has arrived.", "";
         FileMissing = "file_missing", "The job's file is gone.", "Upload it again.", "";
+        FileRefused = "file_refused", "The farm's own reader refused the job's file.", "See the file's detail, then slice it again.", "";
         ClockUnset = "clock_unset", "The farm's clock is not set, and the job depends on a time.", "Set the clock of the agent's machine.", "working hours";
         FarmDraining = "farm_draining", "The farm starts no new jobs.", "Set the farm's dispatch to run.", "";
         DiskFull = "disk_full", "The agent's disk is full.", "Free some space.", "";

@@ -34,6 +34,19 @@ CREATE INDEX mailbox_of ON mailbox (farm_id, seq);
 -- At a relay: claimed farms, the key that each proves itself by, and how far its copy is.
 CREATE TABLE tunnel (farm_id TEXT PRIMARY KEY, store_id TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+-- Uploads that come in pieces. The offset is what is durable of them in the folder of content.
+CREATE TABLE upload (
+    id TEXT PRIMARY KEY, store_id TEXT NOT NULL, size_bytes INTEGER NOT NULL, offset_bytes INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_of ON upload (store_id);
+
+-- At a relay: content that lies here for a farm. Nobody reaches it but through that farm's row. What is promised is kept until the farm has it.
+CREATE TABLE kept (
+    store_id TEXT NOT NULL, farm_id TEXT NOT NULL, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL,
+    promised INTEGER NOT NULL, since INTEGER NOT NULL, used_at INTEGER NOT NULL, PRIMARY KEY (store_id, farm_id, sha256)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_of ON kept (sha256);
+
 -- Acts on devices: written before the device is touched.
 CREATE TABLE act (attempt TEXT NOT NULL, verb TEXT NOT NULL, state TEXT NOT NULL, written_at INTEGER NOT NULL, deadline INTEGER NOT NULL, observed TEXT NOT NULL, PRIMARY KEY (attempt, verb)) STRICT, WITHOUT ROWID;
 CREATE TABLE bed_token (printer TEXT NOT NULL, number INTEGER NOT NULL, token TEXT NOT NULL, consumed_by TEXT, PRIMARY KEY (printer, number)) STRICT, WITHOUT ROWID;

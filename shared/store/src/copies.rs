@@ -337,7 +337,7 @@ impl Tx<'_> {
         for kind in Kind::ALL {
             self.sql()?.execute(&format!("UPDATE {} SET store_id = ?1", table(*kind)), [&word])?;
         }
-        for table in ["event", "home"] {
+        for table in ["event", "home", "upload"] {
             self.sql()?.execute(&format!("UPDATE {table} SET store_id = ?1"), [&word])?;
         }
         self.put_setting("store_id", &store)?;

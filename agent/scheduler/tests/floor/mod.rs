@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::bed::Bed;
 use domain::farm::Dispatch;
+use domain::file::FileContent;
 use domain::id::{Id, JobId, PrinterId};
 use domain::job::{HoldReason, MaterialNeed, Needs};
 use domain::printer::{Activity, Admin, Config, Connection, Control, Loaded, Machine, Size};
@@ -63,7 +64,7 @@ pub fn queued_job(number: u64) -> JobFacts {
         needs: Needs { models: vec!["MK4".to_owned()], ..Needs::default() },
         size_bytes: 1,
         wait: Wait::Queued,
-        file_missing: false,
+        content: FileContent::Here,
     }
 }
 
@@ -142,7 +143,9 @@ fn job_word(job: &mut JobFacts, word: &str, names: &Names) {
         ("held", _) => job.wait = Wait::Held(HoldReason::Requested),
         ("same_file_failing", _) => job.wait = Wait::Held(HoldReason::SameFileFailing),
         ("awaiting_approval", _) => job.wait = Wait::AwaitingApproval,
-        ("file_missing", _) => job.file_missing = true,
+        ("file_not_here", _) => job.content = FileContent::OnItsWay,
+        ("file_missing", _) => job.content = FileContent::Missing,
+        ("file_refused", _) => job.content = FileContent::Refused,
         ("priority", number) => job.priority = number.parse().unwrap(),
         ("rank", number) => job.rank = number.parse().unwrap(),
         ("due", millis) => job.due_at = Some(Timestamp::from_millis(millis.parse().unwrap())),

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use domain::bed::Bed;
 use domain::farm::Dispatch;
+use domain::file::FileContent;
 use domain::id::{JobId, PrinterId};
 use domain::printer::{Activity, Admin, Config, Connection, Control, Loaded};
 use domain::waiting::PrinterReason as R;
 use gantry_scheduler::snapshot::{JobFacts, PrinterFacts, Snapshot, Wait};
 
 pub fn may_go_at_all(snapshot: &Snapshot, job: &JobFacts) -> bool {
-    snapshot.dispatch == Dispatch::Run && !snapshot.disk_full && job.wait == Wait::Queued && !job.file_missing
+    snapshot.dispatch == Dispatch::Run && !snapshot.disk_full && job.wait == Wait::Queued && job.content == FileContent::Here
 }
 
 pub fn reasons(job: &JobFacts, printer: &PrinterFacts) -> BTreeSet<R> {

@@ -9,6 +9,7 @@ use contract::record::{Record, kind_row};
 use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, FailureReason, PauseReason, Stage, Token};
 use domain::bed::{Bed, BedUse};
 use domain::farm::{Dispatch, Farm};
+use domain::file::{File, FileContent};
 use domain::id::{AttemptId, FileId, JobId, PrinterId};
 use domain::job::{HoldReason, Job, JobEvent, JobState, Run, Target};
 use domain::part::Pool;
@@ -34,7 +35,9 @@ pub fn assign(tx: &mut Tx<'_>, job_id: JobId, printer_id: PrinterId) -> Result<O
         && printer.foreign.is_none()
         && tx.rows().bed_token(printer_id)?.is_some();
     let runs = must::<Farm>(tx, tx.home().farm_id)?.record.dispatch == Dispatch::Run;
-    if job.state != JobState::Queued || !free || !runs || !aimed_at(tx, &job.target, &printer)? {
+    // Nothing is tried before the bytes are here; an attempt whose file is gone altogether ends with that reason.
+    let elsewhere = tx.get::<File>(job.file_id)?.is_some_and(|file| file.record.content != FileContent::Here);
+    if job.state != JobState::Queued || !free || !runs || elsewhere || !aimed_at(tx, &job.target, &printer)? {
         return Ok(None);
     }
     let id: AttemptId = tx.new_id();

@@ -18,6 +18,7 @@ pub mod skus;
 pub mod spools;
 pub mod stock;
 pub mod system;
+pub mod uploads;
 pub mod webhooks;
 
 use contract::operation::{Asked, Contract};

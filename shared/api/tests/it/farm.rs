@@ -11,6 +11,7 @@ use api::blobs::Blobs;
 use api::clock::Clock;
 use api::door::{AccountHome, Door, FarmHome};
 use api::floor::Floor;
+use api::keep::Keep;
 use api::operation::Failure;
 use async_trait::async_trait;
 use axum::Router;
@@ -171,6 +172,7 @@ impl Farm {
             blobs: Blobs::open(&folder.path().join("files")).unwrap(),
             farm: Some(FarmHome::new(floor.clone())),
             farms: Arc::new(api::forward::NoFarms),
+            keep: Keep::default(),
             accounts: AccountHome::farm(None),
             served_by: "agent",
             live: true,

@@ -7,6 +7,7 @@ use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::door::{AccountHome, Door};
 use api::forward::{Farms, Freshness, Operations, carry_out};
+use api::keep::Keep;
 use api::mailbox::{self, Settled};
 use async_trait::async_trait;
 use axum::Router;
@@ -28,13 +29,13 @@ use tower::ServiceExt;
 use crate::farm::{Answer, Farm, NOW, owner, request};
 
 /// The line to one farm.
-struct Line {
+pub struct Line {
     farm: Arc<Door>,
     cut: AtomicBool,
     passed: AtomicUsize,
     /// So many of the next calls the farm fails over.
     failures: AtomicUsize,
-    last: Mutex<Option<Forwarded>>,
+    pub last: Mutex<Option<Forwarded>>,
 }
 
 #[async_trait]
@@ -88,21 +89,26 @@ async fn deliver(door: &Arc<Door>, farm: FarmId) -> Result<usize, Problem> {
     Ok(answered)
 }
 
-struct World {
-    farm: Farm,
-    line: Arc<Line>,
-    relay: Arc<Door>,
-    router: Router,
-    _folder: tempfile::TempDir,
-    store: StoreId,
+pub struct World {
+    pub farm: Farm,
+    pub line: Arc<Line>,
+    pub relay: Arc<Door>,
+    pub router: Router,
+    pub folder: tempfile::TempDir,
+    pub store: StoreId,
 }
 
-fn store(n: u8) -> StoreId {
+pub fn store(n: u8) -> StoreId {
     StoreId::new(NOW, [n; 10])
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
+        Self::keeping(Keep::default()).await
+    }
+
+    /// With a relay that keeps so much for its farms.
+    pub async fn keeping(keep: Keep) -> Self {
         let farm = Farm::new().await;
         let line = Arc::new(Line {
             farm: Arc::clone(&farm.door),
@@ -120,6 +126,7 @@ impl World {
             blobs: Blobs::open(&folder.path().join("files")).unwrap(),
             farm: None,
             farms: line.clone(),
+            keep,
             accounts: AccountHome::Relay,
             served_by: "relay",
             live: true,
@@ -128,13 +135,13 @@ impl World {
             webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&relay));
-        let world = Self { farm, line, relay, router, _folder: folder, store: store(1) };
+        let world = Self { farm, line, relay, router, folder, store: store(1) };
         world.copy().await;
         world
     }
 
     /// Brings the relay's copy up to date.
-    async fn copy(&self) {
+    pub async fn copy(&self) {
         let rows = self.farm.door.store.read(|rows| rows.feed_after(self.farm.door.home().store_id, 0, 1000)).unwrap();
         let home = HomeIds { store_id: self.store, farm_id: self.farm.door.home().farm_id };
         let write = move |tx: &mut store::Tx<'_>| rows.iter().try_for_each(|row| tx.put_copy(home, 1, row).map(drop));
@@ -142,7 +149,7 @@ impl World {
     }
 
     /// A key of that store at the relay.
-    async fn key(&self, store: StoreId, grants: Grants) -> String {
+    pub async fn key(&self, store: StoreId, grants: Grants) -> String {
         let asked = serde_json::from_value(json!({"name": "key"})).unwrap();
         let by = By { account_of: Some(store), ..By::new(owner(), NOW) };
         let write = move |tx: &mut store::Tx<'_>| {
@@ -151,7 +158,7 @@ impl World {
         self.relay.store.write(by, write).await.unwrap()
     }
 
-    async fn call(&self, key: &str, method: &str, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
+    pub async fn call(&self, key: &str, method: &str, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
         let mut call = request(method, path).header("authorization", format!("Bearer {key}"));
         call = headers.iter().fold(call, |call, (name, value)| call.header(*name, *value));
         if body.is_some() {
@@ -164,7 +171,7 @@ impl World {
         Answer { status: parts.status.as_u16(), headers: parts.headers, bytes }
     }
 
-    fn passed(&self) -> usize {
+    pub fn passed(&self) -> usize {
         self.line.passed.load(Ordering::SeqCst)
     }
 }
@@ -317,11 +324,11 @@ async fn with_several_farms_a_new_thing_says_for_which() {
 }
 
 impl World {
-    fn cut(&self, cut: bool) {
+    pub fn cut(&self, cut: bool) {
         self.line.cut.store(cut, Ordering::SeqCst);
     }
 
-    async fn deliver(&self) -> usize {
+    pub async fn deliver(&self) -> usize {
         deliver(&self.relay, self.farm.door.home().farm_id).await.unwrap()
     }
 }

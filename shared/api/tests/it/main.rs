@@ -16,6 +16,8 @@ mod filament;
 #[cfg(test)]
 mod forward;
 #[cfg(test)]
+mod forwarded_files;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod matrix;
@@ -33,6 +35,8 @@ mod sessions;
 mod stock;
 #[cfg(test)]
 mod stream;
+#[cfg(test)]
+mod tus;
 #[cfg(test)]
 mod uploads;
 #[cfg(test)]

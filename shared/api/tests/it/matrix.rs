@@ -65,6 +65,9 @@ impl World {
         let pause = format!("/v1/printers/{printer}/pause");
         let asked = farm.call_as(&farm.key, http::Method::POST, &pause, None, &[("prefer", "wait=0")]).await;
         let command = made(asked.expect(202), "/id");
+        let begun = request("POST", "/v1/uploads").header("authorization", format!("Bearer {}", farm.key));
+        let begun = begun.header("upload-length", "9").header("upload-metadata", "filename YS5nY29kZQ==");
+        let upload = made(farm.send(begun.body(Body::empty()).unwrap()).await.expect(201), "/id");
         let bed_use = farm.record::<Printer>(printer).bed_use;
         let ids = vec![
             ("printers", printer.to_string()),
@@ -87,6 +90,7 @@ impl World {
             ("commands", command),
             ("webhooks", webhook.to_string()),
             ("deliveries", delivery),
+            ("uploads", upload),
             ("farms", farm.door.home().farm_id.to_string()),
         ];
         let known = vec![

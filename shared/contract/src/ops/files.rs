@@ -17,6 +17,7 @@ crate::operations! {
     /// Upload a file.
     ///
     /// `multipart/form-data` with one part `file`. The file is read at once and refused if it is nothing to print. The same content under the same name is the same file.
+    /// At the relay the farm fetches the bytes afterwards: until then `content` is `on_its_way`, and jobs wait with `file_not_here`. What may break off on the way is better sent by `/v1/uploads`.
     UploadFile = "upload_file" Post "/v1/files" {
         access: Access::Needs(Permission::FileUpload), home: Farm, nature: Mailbox, ai: Hidden,
         target: Nothing, query: Nothing, body: Streamed, reply: View<File>, status: 201
@@ -27,6 +28,8 @@ crate::operations! {
         target: Of<FileId>, query: Nothing, body: Nothing, reply: View<File>, status: 200
     }
     /// Download a file's bytes. `Range` is understood.
+    ///
+    /// At the relay the farm is asked for what is not kept there: 503 `content_on_its_way` with `Retry-After` until it has come.
     DownloadFile = "download_file" Get "/v1/files/{id}/content" {
         access: Access::Needs(Permission::FileDownload), home: Farm, nature: Live, ai: Hidden,
         target: Of<FileId>, query: Nothing, body: Streamed, reply: Nothing, status: 200

@@ -19,6 +19,7 @@ pub mod skus;
 pub mod spools;
 pub mod stock;
 pub mod system;
+pub mod uploads;
 pub mod webhooks;
 
 use schemars::JsonSchema;

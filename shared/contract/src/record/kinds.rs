@@ -141,7 +141,8 @@ impl Record for Pool {
 impl Record for File {
     const KIND: Kind = Kind::File;
     const VIEW: Permission = Permission::FileView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("sha256").indexed(), integer("size_bytes"), text("model")];
+    const COLUMNS: &'static [Column] =
+        &[searched("name"), text("sha256").indexed(), integer("size_bytes"), text("content").indexed(), text("model")];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::FileId;
 
@@ -156,6 +157,7 @@ impl Record for File {
             Cell::Text(self.name.clone()),
             id(self.sha256),
             Cell::Integer(i64::try_from(self.size_bytes).unwrap_or(i64::MAX)),
+            id(self.content.word()),
             self.sliced.printer_model.clone().into(),
         ]
     }

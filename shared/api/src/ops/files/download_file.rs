@@ -5,24 +5,30 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
-use contract::operation::Asked;
 use contract::ops::files::DownloadFile;
 use contract::problem::{Code, Problem};
-use domain::file::File;
+use domain::file::{File, FileContent};
 use futures_util::stream;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::disk;
 use crate::door::Door;
-use crate::operation::{By, Bytes, Failure};
+use crate::operation::{By, Bytes, Failure, Streaming};
 
 /// Bytes read at once.
 const PIECE: usize = 64 * 1024;
 
 impl Bytes for DownloadFile {
-    async fn serve(by: By<Self>, door: Arc<Door>, asked: Asked<Self>, headers: HeaderMap, _: Body) -> Result<Response, Failure> {
+    async fn serve(by: By<Self>, door: Arc<Door>, call: Streaming<Self>) -> Result<Response, Failure> {
+        let Streaming { asked, headers, .. } = call;
+        if door.is_relay() {
+            return Err(Problem::new(Code::FarmOffline).detail("content does not go through the relay yet").into());
+        }
         let file = door.store.read(|rows| by.find::<File>(rows, asked.target.id))?.record;
+        if file.content == FileContent::OnItsWay {
+            return Err(Problem::new(Code::ContentOnItsWay).on(file.id).into());
+        }
         let missing = || Problem::new(Code::NotFound).detail("the file's bytes are gone: upload it again").on(file.id);
         let path = door.blobs.find(&file.sha256).ok_or_else(missing)?;
         let mut source = tokio::fs::File::open(path).await.map_err(|error| disk(&error))?;

@@ -3,25 +3,26 @@
 use std::io::SeekFrom;
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use contract::operation::Asked;
 use contract::ops::files::GetThumbnail;
 use contract::problem::{Code, Problem};
 use domain::file::File;
 use domain::sliced::{Outline, Thumbnail, ThumbnailFormat};
-use http::{HeaderMap, header};
+use http::header;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::disk;
 use crate::door::Door;
-use crate::operation::{By, Bytes, Failure};
+use crate::operation::{By, Bytes, Failure, Streaming};
 
 /// The longest block of text that a picture may stand in.
 const LONGEST: u64 = 8 * 1024 * 1024;
 
 impl Bytes for GetThumbnail {
-    async fn serve(by: By<Self>, door: Arc<Door>, asked: Asked<Self>, _: HeaderMap, _: Body) -> Result<Response, Failure> {
+    async fn serve(by: By<Self>, door: Arc<Door>, Streaming { asked, .. }: Streaming<Self>) -> Result<Response, Failure> {
+        if door.is_relay() {
+            return Err(Problem::new(Code::FarmOffline).detail("content does not go through the relay yet").into());
+        }
         let file = door.store.read(|rows| by.find::<File>(rows, asked.target.id))?.record;
         let drawn =
             file.sliced.thumbnails.iter().filter(|picture| picture.format != ThumbnailFormat::Qoi && picture.length <= LONGEST);

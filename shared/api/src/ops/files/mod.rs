@@ -1,5 +1,6 @@
 //! Files: uploads, downloads, pictures.
 
+mod arrived;
 mod delete_file;
 mod download_file;
 mod get_thumbnail;
@@ -9,8 +10,13 @@ use std::io::ErrorKind;
 
 use contract::problem::{Code, Problem};
 
+pub(crate) use arrived::{Arrived, make};
+
+/// The largest file.
+pub(crate) const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
+
 /// What the file system says, as a problem.
-fn disk(error: &std::io::Error) -> Problem {
+pub(crate) fn disk(error: &std::io::Error) -> Problem {
     if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
         Problem::new(Code::DiskFull)
     } else {

@@ -1,57 +1,51 @@
-//! Upload a file: read and hashed as it comes, refused at once if it is nothing to print.
+//! Upload a file: read and hashed as it comes, refused at once if it is nothing to print. At a relay too: the farm is
+//! then told its hash, and comes for the bytes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use contract::operation::{Asked, Contract};
+use contract::operation::{Asked, from_json};
 use contract::ops::files::UploadFile;
 use contract::problem::{Code, Problem};
-use domain::file::{ContentHash, File};
-use domain::id::FileId;
-use domain::sliced::{FileName, Sliced};
+use domain::sliced::FileName;
 use http::HeaderMap;
-use store::{AuditEntry, Entropy, Tx};
+use serde_json::Value;
+use store::Entropy;
 
-use super::disk;
+use super::arrived::create;
+use super::{Arrived, LARGEST, disk, make};
 use crate::door::Door;
 use crate::entropy::SystemEntropy;
+use crate::forward::farm_of;
 use crate::http::{Answer, respond};
-use crate::operation::{By, Bytes, Failure};
+use crate::keep::Room;
+use crate::operation::{By, Bytes, Failure, Streaming};
+use crate::request::How;
 
-/// The largest file.
-const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
 /// How long nothing may come.
 const SILENCE: Duration = Duration::from_secs(30);
 
-struct Arrived {
-    name: FileName,
-    hash: ContentHash,
-    size: u64,
-    sliced: Sliced,
-}
-
 impl Bytes for UploadFile {
-    async fn serve(by: By<Self>, door: Arc<Door>, _: Asked<Self>, headers: HeaderMap, body: Body) -> Result<Response, Failure> {
-        let farm = door.farm.as_ref().ok_or_else(|| Problem::new(Code::FarmOffline))?;
-        let room = farm.floor().disk_room().ok_or_else(|| Problem::new(Code::DiskFull))?;
-        let arrived = take_in(&door, &headers, body, room).await?;
-        let stamp = store::By::new(by.actor.clone(), door.now());
-        let (id, made) = door
-            .store
-            .write(stamp, {
-                let entry = entry(&by, &arrived);
-                move |tx| put(tx, arrived, entry)
-            })
-            .await?;
-        let view = door.store.read(|rows| by.view::<File>(rows, id))?;
-        Ok(respond(Answer::of(if made { Self::STATUS } else { 200 }, &view)?))
+    async fn serve(by: By<Self>, door: Arc<Door>, call: Streaming<Self>) -> Result<Response, Failure> {
+        // For which farm, and whether there is room: asked before the first byte is read.
+        let farm = if door.is_relay() { Some(farm_of(&door, &by, &call.how, None)?) } else { None };
+        let room = door.room(by.store)?;
+        let arrived = take_in(&door, &call.headers, call.body, room).await?;
+        Ok(respond(make(&by, &door, &call.how, farm, arrived).await?))
+    }
+
+    /// The bytes lie at the relay. Only the line brings this: nobody else can name content that they do not send.
+    async fn forwarded(by: By<Self>, door: Arc<Door>, _: Asked<Self>, how: How, body: Value) -> Result<Answer, Failure> {
+        let arrived: Arrived = from_json(body).map_err(|error| error.at(""))?;
+        door.room(by.store)?.holds(arrived.size_bytes)?;
+        create(&by, &door, &how, arrived, false).await
     }
 }
 
 /// Takes the one part `file` in.
-async fn take_in(door: &Door, headers: &HeaderMap, body: Body, room: u64) -> Result<Arrived, Failure> {
+async fn take_in(door: &Door, headers: &HeaderMap, body: Body, room: Room) -> Result<Arrived, Failure> {
     let media = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(media)
         .map_err(|_| Problem::new(Code::UnsupportedMediaType).detail("send multipart/form-data with one part `file`"))?;
@@ -78,16 +72,14 @@ async fn take_in(door: &Door, headers: &HeaderMap, body: Body, room: u64) -> Res
             if size > LARGEST {
                 return Err(Problem::new(Code::BodyTooLarge).detail(format!("a file has at most {LARGEST} bytes")).into());
             }
-            if size > room {
-                return Err(Problem::new(Code::DiskFull).detail(format!("there is room for {room} bytes")).into());
-            }
+            room.holds(size)?;
             incoming.write(&piece).await.map_err(|error| disk(&error))?;
             reader.feed(&piece);
         }
         let sliced = reader.finish().map_err(|refusal| Problem::new(Code::FileRefused).detail(refusal))?;
-        let size = incoming.size();
-        let hash = incoming.keep(&door.blobs).await.map_err(|error| disk(&error))?;
-        arrived = Some(Arrived { name, hash, size, sliced });
+        let size_bytes = incoming.size();
+        let sha256 = incoming.keep(&door.blobs).await.map_err(|error| disk(&error))?;
+        arrived = Some(Arrived { name, sha256, size_bytes, sliced });
     }
     arrived.ok_or_else(|| Problem::field("/file", "missing", "the form has no part `file`").into())
 }
@@ -95,37 +87,4 @@ async fn take_in(door: &Door, headers: &HeaderMap, body: Body, room: u64) -> Res
 async fn in_time<T>(waiting: impl Future<Output = T>) -> Result<T, Problem> {
     let late = |_| Problem::new(Code::MalformedRequest).detail("nothing came for 30 seconds");
     tokio::time::timeout(SILENCE, waiting).await.map_err(late)
-}
-
-/// The same content under the same name is the same file: an upload that is repeated makes nothing new.
-fn put(tx: &mut Tx<'_>, arrived: Arrived, entry: AuditEntry) -> Result<(FileId, bool), Failure> {
-    let same = tx.rows().all_where::<File>("sha256", &[&arrived.hash.to_string()])?;
-    if let Some(known) = same.into_iter().find(|known| known.record.name == arrived.name.as_str()) {
-        return Ok((known.record.id, false));
-    }
-    let id: FileId = tx.new_id();
-    let file = File {
-        id,
-        name: arrived.name.as_str().to_owned(),
-        sha256: arrived.hash,
-        size_bytes: arrived.size,
-        sliced: arrived.sliced,
-        created_by: tx.actor().clone(),
-        created_at: tx.now(),
-    };
-    tx.create(&file)?;
-    tx.audit(&AuditEntry { at: tx.now(), subject: Some(id.to_string()), ..entry })?;
-    Ok((id, true))
-}
-
-fn entry(by: &By<UploadFile>, arrived: &Arrived) -> AuditEntry {
-    AuditEntry {
-        at: domain::time::Timestamp::from_millis(0),
-        actor: by.actor.clone(),
-        from: by.from.map(|from| from.to_string()),
-        operation: UploadFile::ID.to_owned(),
-        subject: None,
-        request_id: Some(by.request_id.clone()),
-        asked: serde_json::json!({"name": arrived.name.as_str(), "sha256": arrived.hash.to_string()}),
-    }
 }

@@ -14,6 +14,8 @@ mod resolve_job;
 mod retry_job;
 mod why_job;
 
+pub(crate) use needs::of_file as needs_of;
+
 use contract::operation::Contract;
 use domain::job::Target;
 use domain::part::Pool;
