@@ -1,5 +1,5 @@
 //! The line of one webhook: what is due to it is sent in the order in which it was told, a few at once and never
-//! two about one thing. One that fails gets one at a time. So whoever is slow or dead holds up nobody else.
+//! two about one thing. Until something has arrived, and when a try fails, it gets one at a time. So whoever is slow or dead holds up nobody else.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use store::{StoreError, Tx};
 use tokio::sync::Notify;
 
 use super::feed::by;
-use super::letter::{self, Found, endpoint};
+use super::letter::{self, Endpoint, Found, endpoint};
 use super::post::Post;
 use super::schedule::{Ended, after, health};
 use super::sender::Sent;
@@ -25,24 +25,22 @@ const LOOKED_AT: usize = 64;
 /// How long a delivery rests whose end could not be written: it is still due, and must not be sent again and again.
 const BREATH: Duration = Duration::from_secs(5);
 
-/// Sends what is due to a webhook, and looks again whenever it is woken, until the webhook is deleted.
+/// Sends what is due to a webhook, and looks again whenever it is woken.
 pub async fn attend(post: Arc<Post>, webhook: WebhookId, wake: Arc<Notify>) {
     let mut tries = FuturesUnordered::new();
     let mut under_way: BTreeMap<DeliveryId, String> = BTreeMap::new();
     loop {
-        match due(&post, webhook) {
-            Ok(Some((most, due))) => {
-                for delivery in due {
-                    let about = delivery.subject_id;
-                    let apart = !under_way.contains_key(&delivery.id) && under_way.values().all(|other| *other != about);
-                    if apart && under_way.len() < most {
-                        under_way.insert(delivery.id, about);
-                        tries.push(attempt(&post, webhook, delivery.id));
-                    }
-                }
+        let (most, due) = due(&post, webhook).unwrap_or_else(|error| {
+            tracing::error!(%error, %webhook, "what is due to a webhook could not be read");
+            (0, Vec::new())
+        });
+        for delivery in due {
+            let about = delivery.subject_id;
+            let apart = !under_way.contains_key(&delivery.id) && under_way.values().all(|other| *other != about);
+            if apart && under_way.len() < most {
+                under_way.insert(delivery.id, about);
+                tries.push(attempt(&post, webhook, delivery.id));
             }
-            Ok(None) => return,
-            Err(error) => tracing::error!(%error, %webhook, "what is due to a webhook could not be read"),
         }
         tokio::select! {
             () = wake.notified() => {}
@@ -51,17 +49,18 @@ pub async fn attend(post: Arc<Post>, webhook: WebhookId, wake: Arc<Notify>) {
     }
 }
 
-/// What is due, and how many may be under way; none if the webhook is gone.
-fn due(post: &Post, webhook: WebhookId) -> Result<Option<(usize, Vec<Delivery>)>, StoreError> {
+/// How many may be under way, and what is due.
+fn due(post: &Post, webhook: WebhookId) -> Result<(usize, Vec<Delivery>), StoreError> {
     let now = post.door.now();
     post.door.store.read(|rows| {
-        let Some(endpoint) = endpoint(rows, webhook, now)? else { return Ok(None) };
-        if !endpoint.hears() {
-            return Ok(Some((0, Vec::new())));
-        }
-        let most = if endpoint.webhook.failing_since.is_some() { 1 } else { post.options.at_once_each };
         let due = rows.due::<Delivery>(("webhook_id", &webhook.to_string()), "next_try_at", now, LOOKED_AT)?;
-        Ok(Some((most, due.into_iter().map(|row| row.record).collect())))
+        if due.is_empty() {
+            return Ok((0, Vec::new()));
+        }
+        let Some(endpoint) = endpoint(rows, webhook, now)?.filter(Endpoint::hears) else { return Ok((0, Vec::new())) };
+        let well = endpoint.webhook.last_success_at.is_some() && endpoint.webhook.failing_since.is_none();
+        let most = if well { post.options.at_once_each } else { 1 };
+        Ok((most, due.into_iter().map(|row| row.record).collect()))
     })
 }
 

@@ -20,7 +20,7 @@ pub use post::run;
 /// How webhooks are sent.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Tries at once to one webhook; to one whose last try failed it is one.
+    /// Tries at once to a webhook whose last try arrived; to any other it is one.
     pub at_once_each: usize,
     /// Tries at once in all.
     pub at_once: usize,

@@ -1,6 +1,6 @@
 //! The post: reads the log, keeps a line for each webhook, and wakes those that something is due to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,12 +70,13 @@ async fn follow(post: &Arc<Post>) -> Result<(), StoreError> {
             open = feed.changed() => if !open { return Ok(()) },
             at = ticker.tick() => {
                 let all = post.door.store.read(|rows| rows.all::<Webhook>())?;
-                lines.mend();
-                for row in &all {
-                    lines.wake(post, row.record.id);
+                let all: BTreeSet<WebhookId> = all.into_iter().map(|row| row.record.id).collect();
+                lines.mend(&all);
+                for id in &all {
+                    lines.wake(post, *id);
                 }
                 if trimmed_at.is_none_or(|before| at.duration_since(before) >= TRIM_EACH) {
-                    trim(post, all.into_iter().map(|row| row.record.id).collect()).await?;
+                    trim(post, all).await?;
                     trimmed_at = Some(at);
                 }
             }
@@ -83,7 +84,7 @@ async fn follow(post: &Arc<Post>) -> Result<(), StoreError> {
     }
 }
 
-async fn trim(post: &Post, webhooks: Vec<WebhookId>) -> Result<(), StoreError> {
+async fn trim(post: &Post, webhooks: BTreeSet<WebhookId>) -> Result<(), StoreError> {
     let now = post.door.now();
     let before = now.plus_seconds(-KEPT_DAYS * 24 * 60 * 60);
     for id in webhooks {
@@ -113,13 +114,18 @@ impl Lines {
         wake.notify_one();
     }
 
-    /// Forgets lines that have ended, so that the next to wake them starts them again.
-    fn mend(&mut self) {
+    /// Ends the lines of webhooks that are deleted, and forgets those that broke: the next to wake one starts it again.
+    fn mend(&mut self, all: &BTreeSet<WebhookId>) {
         while let Some(ended) = self.tasks.try_join_next() {
-            if let Err(error) = ended {
+            if let Err(error) = ended
+                && error.is_panic()
+            {
                 tracing::error!(%error, "the line of a webhook broke inside");
             }
         }
-        self.each.retain(|_, (_, task)| !task.is_finished());
+        for (_, (_, task)) in self.each.iter().filter(|(id, _)| !all.contains(id)) {
+            task.abort();
+        }
+        self.each.retain(|id, (_, task)| all.contains(id) && !task.is_finished());
     }
 }

@@ -2,6 +2,7 @@
 
 use contract::operation::Asked;
 use contract::ops::webhooks::{CreateWebhook, CreatedWebhook};
+use contract::problem::{Code, Problem};
 use domain::access::Scope;
 use domain::id::WebhookId;
 use domain::webhook::{Webhook, WebhookState};
@@ -10,6 +11,9 @@ use super::{SECRET, new_secret, sendable};
 use crate::door::Door;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::keys::{grants, held};
+
+/// Webhooks of a store: each event is written down once for each.
+const MOST: usize = 100;
 
 impl Write for CreateWebhook {
     type Prepared = ();
@@ -24,6 +28,10 @@ impl Write for CreateWebhook {
         let (farms, tags) = (body.farms.map_or(Scope::All, Scope::Only), body.tags.map_or(Scope::All, Scope::Only));
         let grants = grants(body.role, &body.permissions, farms, tags)?;
         held(&by.grants, &grants)?;
+        let others = at.rows().all::<Webhook>()?.iter().filter(|row| row.store_id == at.store()).count();
+        if others >= MOST {
+            return Err(Problem::new(Code::IllegalState).detail(format!("a store has {MOST} webhooks at the most")).into());
+        }
         let id: WebhookId = at.new_id();
         let webhook = Webhook {
             id,
