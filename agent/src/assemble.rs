@@ -11,6 +11,7 @@ use api::disk::Disk;
 use api::door::{AccountHome, Door, FarmHome};
 use api::entropy::SystemEntropy;
 use api::keep::Keep;
+use api::listen::{CertificateFiles, ListenError, Listener};
 use api::operation::Failure;
 use api::ops::keys::insert_api_key;
 use contract::ops::keys::NewApiKey;
@@ -18,7 +19,6 @@ use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
 use domain::permission::{Permission, PermissionSet};
 use store::{By, OpenOptions, Sealer, Store, StoreError, Tx};
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
@@ -39,12 +39,9 @@ pub enum AssembleError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] store::StoreError),
-    /// The address cannot be listened on.
-    #[error("{0} cannot be listened on: {1}")]
-    Listen(SocketAddr, std::io::Error),
-    /// Without a certificate only this machine may reach the agent.
-    #[error("{0} can be reached from other machines, and there is no certificate: listen on 127.0.0.1")]
-    NotLoopback(SocketAddr),
+    /// It cannot be listened.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 /// An agent, ready to run.
@@ -66,13 +63,13 @@ impl Agent {
     /// # Errors
     /// Why it could not be started; then nothing runs.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>, timing: Timing) -> Result<Running, AssembleError> {
-        if !config.listen.ip().is_loopback() {
-            return Err(AssembleError::NotLoopback(config.listen));
-        }
         let folder = config.data_dir.as_path();
         let at_folder = |error| AssembleError::Folder(folder.to_owned(), error);
         std::fs::create_dir_all(folder).map_err(at_folder)?;
         let lock = lock(folder)?;
+        let certificate = CertificateFiles::given(config.certificate.as_deref(), config.private_key.as_deref())?;
+        let listener = Listener::bind(config.listen, certificate.as_ref(), b"http/1.1").await?;
+        let address = listener.address();
         let sealer = Sealer::new(&api::installation::key(folder).map_err(at_folder)?);
         let blobs = Blobs::open(&folder.join("files")).map_err(at_folder)?;
         let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: config.live };
@@ -104,21 +101,14 @@ impl Agent {
             served_by: "agent",
             live: config.live,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            https: config.certificate.is_some(),
             throttle: SignInThrottle::default(),
             webhook_urls: None,
         });
-        let listener = TcpListener::bind(config.listen).await.map_err(|error| AssembleError::Listen(config.listen, error))?;
-        let address = listener.local_addr().map_err(|error| AssembleError::Listen(config.listen, error))?;
         let headers = axum::middleware::map_response(api::http::safe_headers);
         let router = api::http::router(Arc::clone(&door)).fallback(page::serve).layer(headers);
-        let serve = async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            if let Err(error) = axum::serve(listener, service).await {
-                tracing::error!(%error, "the door has closed");
-            }
-        };
         let tasks = vec![
-            tokio::spawn(serve),
+            tokio::spawn(listener.serve(router)),
             tokio::spawn(dispatch::run(for_dispatch)),
             tokio::spawn(Fleet::new(for_fleet).run()),
             tokio::spawn(housekeeping::run(store, blobs, clock)),
@@ -140,6 +130,11 @@ fn lock(folder: &Path) -> Result<std::fs::File, AssembleError> {
 }
 
 impl Running {
+    /// Where people find it.
+    pub fn url(&self) -> String {
+        self.door.url(self.address)
+    }
+
     /// A link that signs the owner in once, within an hour.
     ///
     /// # Errors
@@ -147,7 +142,7 @@ impl Running {
     pub async fn sign_in_link(&self) -> Result<String, AssembleError> {
         let by = By::new(Actor::farm(self.door.home().farm_id), self.door.now());
         let token = api::ops::access::one_time_link(&self.door.store, by, None).await?;
-        Ok(format!("http://{}/#token={token}", self.address))
+        Ok(format!("{}/#token={token}", self.url()))
     }
 
     /// Makes a key with all that a key can hold, for whoever starts the agent by hand.

@@ -18,7 +18,11 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where the API and the page are served. Without a certificate only this machine can reach it.
     pub listen: SocketAddr,
-    /// Names besides addresses and `*.local` under which the page may be called.
+    /// The certificate (PEM, with those that vouch for it) that the page and the API are served with over TLS.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key (PEM). Both files are read anew when they change.
+    pub private_key: Option<PathBuf>,
+    /// Names besides addresses and `*.local` under which the page may be called; the first stands in printed links over TLS.
     pub host_names: Vec<String>,
     /// False for a farm of simulated printers: its events say so.
     pub live: bool,
@@ -85,6 +89,8 @@ impl Default for Config {
             farm_name: "Farm".to_owned(),
             data_dir: PathBuf::from("/var/lib/gantry"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7470)),
+            certificate: None,
+            private_key: None,
             host_names: Vec::new(),
             live: true,
             disk_reserve_mib: 64,

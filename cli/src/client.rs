@@ -4,6 +4,7 @@
 //! program knows.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use contract::operation::{BodyForm, BodyParts, Contract, Method, PathParts, QueryParts};
@@ -76,16 +77,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that calls that address with that key.
+    /// A client that calls that address with that key. A farm's own authority may vouch for its certificate.
     ///
     /// # Errors
-    /// An address that is none.
-    pub fn new(url: &str, key: String) -> Result<Self, Failure> {
+    /// An address that is none, or no certificates in the authority's file.
+    pub fn new(url: &str, key: String, ca_file: Option<&Path>) -> Result<Self, Failure> {
         let wrong = || Failure::usage(format!("`{url}` is no address such as http://127.0.0.1:7470"));
         let url = Url::parse(url).ok().filter(|url| ["http", "https"].contains(&url.scheme())).ok_or_else(wrong)?;
         // A key is sent where it was meant to go, and nowhere that an answer points to.
         let redirects = reqwest::redirect::Policy::none();
-        let http = reqwest::Client::builder().redirect(redirects).connect_timeout(CONNECT).build()?;
+        let mut http = reqwest::Client::builder().redirect(redirects).connect_timeout(CONNECT);
+        if let Some(path) = ca_file {
+            http = http.tls_certs_merge(authorities(path)?);
+        }
+        let http = http.build()?;
         Ok(Self { http, url, key })
     }
 
@@ -182,6 +187,16 @@ impl Client {
     }
 }
 
+fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", path.display()));
+    let text = std::fs::read(path).map_err(|error| wrong(&error))?;
+    let found = reqwest::Certificate::from_pem_bundle(&text).map_err(|error| wrong(&error))?;
+    if found.is_empty() {
+        return Err(wrong(&"there is no certificate in it, as PEM"));
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,7 +205,7 @@ mod tests {
     fn client(url: &str) -> Client {
         // Another test may have installed it.
         drop(rustls::crypto::ring::default_provider().install_default());
-        Client::new(url, "gty_test_x".into()).unwrap()
+        Client::new(url, "gty_test_x".into(), None).unwrap()
     }
 
     fn address(request: RequestBuilder) -> String {
@@ -219,7 +234,7 @@ mod tests {
     #[test]
     fn what_is_no_web_address_is_refused() {
         for wrong in ["farm", "ftp://farm", "127.0.0.1:7470"] {
-            assert_eq!(Client::new(wrong, String::new()).unwrap_err().exit, Exit::Usage, "{wrong}");
+            assert_eq!(Client::new(wrong, String::new(), None).unwrap_err().exit, Exit::Usage, "{wrong}");
         }
     }
 }

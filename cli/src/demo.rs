@@ -60,8 +60,8 @@ impl Demo {
         };
         let running = Agent::start(&config, Arc::new(SystemClock), Timing::default()).await.map_err(not_started)?;
         let key = running.owner_key("demo").await.map_err(Failure::fail)?;
-        let url = format!("http://{}", running.address);
-        let session = Session { client: Client::new(&url, key.clone())?, out: *out };
+        let url = running.url();
+        let session = Session { client: Client::new(&url, key.clone(), None)?, out: *out };
         let machines = self.set_up(&session).await?;
         self.tell(&running, &url, &key, out).await?;
         until_stopped(running).await;
@@ -123,8 +123,8 @@ Ctrl-C stops it; {again}.",
 
 fn not_started(error: AssembleError) -> Failure {
     let hint = match &error {
-        AssembleError::Listen(..) => Some("Is a farm running already? `--port 0` takes any free port."),
-        AssembleError::Folder(..) | AssembleError::InUse(_) | AssembleError::Store(_) | AssembleError::NotLoopback(_) => None,
+        AssembleError::Listen(_) => Some("Is a farm running already? `--port 0` takes any free port."),
+        AssembleError::Folder(..) | AssembleError::InUse(_) | AssembleError::Store(_) => None,
     };
     let failure = Failure::fail(error);
     match hint {

@@ -123,8 +123,13 @@ impl From<reqwest::Error> for Failure {
             cause = inner;
         }
         let place = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_else(|| "the farm".to_owned());
-        Self::new(Exit::Unreachable, format!("{place} does not answer: {cause}"))
-            .hint("Is the agent running? `gantry agent` starts one; --url or GANTRY_URL says where it is.")
+        let cause = cause.to_string();
+        let failure = Self::new(Exit::Unreachable, format!("{place} does not answer: {cause}"));
+        if cause.contains("invalid peer certificate") {
+            return failure
+                .hint("If an authority of your own vouches for the farm, name its certificate: --ca-file or GANTRY_CA.");
+        }
+        failure.hint("Is the agent running? `gantry agent` starts one; --url or GANTRY_URL says where it is.")
     }
 }
 

@@ -20,17 +20,20 @@ const DEFAULT_URL: &str = "http://127.0.0.1:7470";
 struct Kept {
     url: String,
     key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ca_file: Option<PathBuf>,
 }
 
 /// A client of the farm that the command line, the environment or the file names.
 ///
 /// # Errors
 /// There is no key, or the file cannot be read.
-pub fn client(url: Option<&str>) -> Result<Client, Failure> {
+pub fn client(url: Option<&str>, ca_file: Option<&Path>) -> Result<Client, Failure> {
     let kept = file().as_deref().map(read).transpose()?.flatten();
     let from_environment = std::env::var("GANTRY_KEY").ok().filter(|key| !key.is_empty());
+    let kept_ca_file = kept.as_ref().and_then(|kept| kept.ca_file.clone());
     let (url, key) = choose(url, from_environment, kept)?;
-    Client::new(&url, key)
+    Client::new(&url, key, ca_file.or(kept_ca_file.as_deref()))
 }
 
 /// A key of the file goes to the address of the file only: another address must not get to see it.
@@ -59,13 +62,16 @@ fn same_place(a: &str, b: &str) -> bool {
 ///
 /// # Errors
 /// The key does not open the farm, or cannot be kept.
-pub async fn login(url: Option<&str>, output: &Output) -> Result<(), Failure> {
+pub async fn login(url: Option<&str>, ca_file: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let path = file().ok_or_else(|| Failure::fail("there is no home folder to keep the key in: set XDG_CONFIG_HOME"))?;
     let url = url.unwrap_or(DEFAULT_URL).to_owned();
     let key = ask_for_key(&url)?;
-    let client = Client::new(&url, key.clone())?;
+    // Later commands are given from other folders.
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Failure::usage);
+    let ca_file = ca_file.map(absolute).transpose()?;
+    let client = Client::new(&url, key.clone(), ca_file.as_deref())?;
     let me = client.call::<GetMe>(Ask::all()).await?;
-    let kept = serde_json::to_string_pretty(&Kept { url: url.clone(), key }).map_err(Failure::fail)?;
+    let kept = serde_json::to_string_pretty(&Kept { url: url.clone(), key, ca_file }).map_err(Failure::fail)?;
     write_private(&path, &kept).map_err(|error| Failure::fail(format!("{} cannot be written: {error}", path.display())))?;
     let here = ["127.0.0.1", "localhost", "[::1]"];
     if url.strip_prefix("http://").is_some_and(|host| !here.iter().any(|here| host.starts_with(here))) {
@@ -144,7 +150,7 @@ mod tests {
     use super::*;
 
     fn kept() -> Option<Kept> {
-        Some(Kept { url: "http://farm:1".into(), key: "kept".into() })
+        Some(Kept { url: "http://farm:1".into(), key: "kept".into(), ca_file: None })
     }
 
     fn chosen(url: Option<&str>, key: Option<&str>, kept: Option<Kept>) -> Option<(String, String)> {

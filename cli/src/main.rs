@@ -20,6 +20,7 @@ mod session;
 mod sse;
 mod table;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use api::clock::{Clock, SystemClock};
@@ -39,6 +40,7 @@ const EXAMPLES: &str = "Examples:
 
 const AFTER: &str = "Where the farm is: --url, GANTRY_URL, or what `gantry login` keeps; else http://127.0.0.1:7470.
 Its key: GANTRY_KEY, or what `gantry login` keeps. Never a flag: others could see it.
+Its certificate: the system's authorities vouch for it, or those in --ca-file, GANTRY_CA, or what `gantry login` keeps.
 Output: a table for people, tab-separated without a head for programs, with --json what the API answered;
 everything else goes to standard error. NO_COLOR is heeded.
 Exit codes: 0 done, 1 went wrong, 2 makes no sense, 3 no such thing, 4 no key or no permission,
@@ -53,6 +55,9 @@ struct Command {
     /// Where the farm's API is.
     #[arg(long, env = "GANTRY_URL", global = true, hide_env_values = true)]
     url: Option<String>,
+    /// The certificates (PEM) of an authority of your own, that may vouch for the farm's.
+    #[arg(long, env = "GANTRY_CA", global = true, hide_env_values = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// What the API answered, as JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -162,12 +167,13 @@ fn tell(output: &Output, failure: &Failure) {
 impl Command {
     async fn run(self, out: Output) -> Result<(), Failure> {
         let url = self.url.filter(|url| !url.is_empty());
-        let session = || Ok::<_, Failure>(Session { client: login::client(url.as_deref())?, out });
+        let ca_file = self.ca_file.filter(|path| !path.as_os_str().is_empty());
+        let session = || Ok::<_, Failure>(Session { client: login::client(url.as_deref(), ca_file.as_deref())?, out });
         match self.verb {
             Verb::Demo(demo) => demo.run(&out).await,
             Verb::Agent(serve) => serve.run(&out).await,
             Verb::Relay(relay) => relay.run(&out).await,
-            Verb::Login => login::login(url.as_deref(), &out).await,
+            Verb::Login => login::login(url.as_deref(), ca_file.as_deref(), &out).await,
             Verb::Logout => login::logout(&out),
             Verb::Status => farm::status(&session()?).await,
             Verb::Printers(printers) => printers.run(&session()?).await,

@@ -67,7 +67,7 @@ impl Relay {
 async fn serve(config: &Config, out: &Output) -> Result<(), Failure> {
     init_logs("info");
     let running = Assembled::start(config, Arc::new(SystemClock)).await.map_err(Failure::fail)?;
-    let url = format!("http://{}", running.address);
+    let url = running.accounts.door.url(running.address);
     if out.json {
         line(&serde_json::json!({"relay_url": url, "mqtt_address": running.mqtt_address}).to_string())?;
     } else {
@@ -81,7 +81,7 @@ async fn create_store(config: &Config, name: String, out: &Output) -> Result<(),
     let name = name.parse().map_err(Failure::usage)?;
     let accounts = Accounts::open(config, Arc::new(SystemClock)).map_err(Failure::fail)?;
     let made = accounts.create_store(name).await.map_err(Failure::fail)?;
-    let link = format!("http://{}/#token={}", config.listen, made.one_time_token);
+    let link = format!("{}/#token={}", accounts.door.url(config.listen), made.one_time_token);
     if out.json {
         return line(&serde_json::json!({"store": made.store, "owner": made.owner, "sign_in_url": link}).to_string());
     }

@@ -39,7 +39,7 @@ impl Serve {
         let link = running.sign_in_link().await.map_err(Failure::fail)?;
         if out.json {
             let first = serde_json::json!({
-                "agent_url": format!("http://{}", running.address),
+                "agent_url": running.url(),
                 "store": running.door.home().store_id,
                 "sign_in_url": link,
             });

@@ -11,6 +11,7 @@ use api::disk::Disk;
 use api::door::{AccountHome, Door};
 use api::entropy::SystemEntropy;
 use api::keep::Keep;
+use api::listen::{CertificateFiles, ListenError, Listener};
 use api::operation::Failure;
 use domain::account::{Store as StoreRecord, User};
 use domain::actor::{Actor, ActorKind};
@@ -18,7 +19,6 @@ use domain::id::{Id, StoreId, UserId};
 use domain::role::Role;
 use domain::text::Name;
 use store::{By, Entropy, OpenOptions, Sealer, Store, StoreError};
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
@@ -36,12 +36,9 @@ pub enum AssembleError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The address cannot be listened on.
-    #[error("{0} cannot be listened on: {1}")]
-    Listen(SocketAddr, std::io::Error),
-    /// Without a certificate only this machine may reach the relay.
-    #[error("{0} can be reached from other machines, and there is no certificate: listen on 127.0.0.1")]
-    NotLoopback(SocketAddr),
+    /// It cannot be listened.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 /// A relay's folder with its database: what is needed to make a store while the relay itself runs or not.
@@ -92,6 +89,7 @@ impl Accounts {
             served_by: "relay",
             live: true,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            https: config.certificate.is_some(),
             throttle: SignInThrottle::default(),
             webhook_urls: Some(Arc::new(guard(config))),
         };
@@ -143,23 +141,16 @@ impl Relay {
     /// # Errors
     /// Why it could not be started; then nothing runs.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, AssembleError> {
-        if let Some(open) = [config.listen, config.mqtt_listen].into_iter().find(|address| !address.ip().is_loopback()) {
-            return Err(AssembleError::NotLoopback(open));
-        }
-        let accounts = Accounts::open(config, clock)?;
         let lock = lock(&config.data_dir)?;
-        let (listener, address) = listen(config.listen).await?;
-        let (mqtt_listener, mqtt_address) = listen(config.mqtt_listen).await?;
+        let certificate = CertificateFiles::given(config.certificate.as_deref(), config.private_key.as_deref())?;
+        let listener = Listener::bind(config.listen, certificate.as_ref(), b"http/1.1").await?;
+        let mqtt_listener = Listener::bind(config.mqtt_listen, certificate.as_ref(), b"mqtt").await?;
+        let (address, mqtt_address) = (listener.address(), mqtt_listener.address());
+        let accounts = Accounts::open(config, clock)?;
         let headers = axum::middleware::map_response(api::http::safe_headers);
         let router = api::http::router(Arc::clone(&accounts.door)).fallback(page::serve).layer(headers);
-        let serve = async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            if let Err(error) = axum::serve(listener, service).await {
-                tracing::error!(%error, "the door has closed");
-            }
-        };
         let tasks = vec![
-            tokio::spawn(serve),
+            tokio::spawn(listener.serve(router)),
             tokio::spawn(mqtt::serve(mqtt_listener, Arc::clone(&accounts.door))),
             tokio::spawn(webhooks::run(Arc::clone(&accounts.door), guard(config), webhooks::Options::default())),
         ];
@@ -172,17 +163,10 @@ fn guard(config: &Config) -> webhooks::Guard {
     webhooks::Guard::new(config.webhook_networks.clone(), &config.host_names, Arc::new(webhooks::SystemNames))
 }
 
-async fn listen(on: SocketAddr) -> Result<(TcpListener, SocketAddr), AssembleError> {
-    let failed = |error| AssembleError::Listen(on, error);
-    let listener = TcpListener::bind(on).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
-}
-
 /// One relay a folder.
 fn lock(folder: &Path) -> Result<std::fs::File, AssembleError> {
-    let path = folder.join("relay.lock");
-    let file = std::fs::File::create(&path).map_err(|error| AssembleError::Folder(folder.to_owned(), error))?;
+    let created = std::fs::create_dir_all(folder).and_then(|()| std::fs::File::create(folder.join("relay.lock")));
+    let file = created.map_err(|error| AssembleError::Folder(folder.to_owned(), error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(AssembleError::InUse(folder.to_owned())),

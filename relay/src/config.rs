@@ -29,7 +29,11 @@ pub struct Config {
     pub store_content_files: u64,
     /// Copies of content that only save a way: at most so much of them all.
     pub cache_mib: u64,
-    /// Names besides addresses and `*.local` under which the page may be called.
+    /// The certificate (PEM, with those that vouch for it) that the page, the API and MQTT are served with over TLS.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key (PEM). Both files are read anew when they change.
+    pub private_key: Option<PathBuf>,
+    /// Names besides addresses and `*.local` under which the page may be called; the first stands in printed links over TLS.
     pub host_names: Vec<String>,
 }
 
@@ -44,6 +48,8 @@ impl Default for Config {
             store_content_mib: 8192,
             store_content_files: 1000,
             cache_mib: 2048,
+            certificate: None,
+            private_key: None,
             host_names: Vec::new(),
         }
     }
@@ -83,8 +89,11 @@ mod tests {
             .filter_map(|line| line.strip_prefix('#'))
             .filter(|line| line.contains(" = "))
             .fold(String::new(), |all, line| all + line + "\n");
-        let (shown, default): (toml::Table, toml::Table) =
+        let (mut shown, default): (toml::Table, toml::Table) =
             (toml::from_str(&shown).unwrap(), toml::Table::try_from(Config::default()).unwrap());
+        for without_default in ["certificate", "private_key"] {
+            assert!(shown.remove(without_default).is_some(), "{without_default}");
+        }
         assert_eq!(shown, default);
         assert!(toml::from_str::<Config>(sample).is_ok());
         assert!(toml::from_str::<Config>("listen_to = 5").is_err());

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a story whose counterpart does not start has failed")]
 
+#[path = "../../shared/api/tests/it/authority.rs"]
+mod authority;
+mod certificate;
 mod judge;
 mod kill_table;
 mod moonraker;

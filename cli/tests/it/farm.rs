@@ -1,6 +1,7 @@
 //! An agent on a free port, and the program as a child beside it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -44,6 +45,11 @@ impl Said {
 
 impl Farm {
     pub async fn start() -> Self {
+        Self::start_with(|_| Config::default()).await
+    }
+
+    /// With more settings, of which some may lie in its folder.
+    pub async fn start_with(more: impl FnOnce(&Path) -> Config) -> Self {
         // Another test may have installed it.
         drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().unwrap();
@@ -51,11 +57,11 @@ impl Farm {
             data_dir: folder.path().join("data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             live: false,
-            ..Config::default()
+            ..more(folder.path())
         };
         let running = Agent::start(&config, Arc::new(SystemClock), Timing::default()).await.unwrap();
         let key = running.owner_key("test").await.unwrap();
-        Self { url: format!("http://{}", running.address), key, folder, _running: running }
+        Self { url: running.url(), key, folder, _running: running }
     }
 
     /// Runs the program with the owner's key.
@@ -74,7 +80,11 @@ impl Farm {
     pub fn command(&self, line: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gantry"));
         command.args(line).kill_on_drop(true).current_dir(self.folder.path());
-        command.env_remove("GANTRY_KEY").env_remove("GANTRY_URL").env("XDG_CONFIG_HOME", self.folder.path().join("config"));
+        command
+            .env_remove("GANTRY_KEY")
+            .env_remove("GANTRY_CA")
+            .env_remove("GANTRY_URL")
+            .env("XDG_CONFIG_HOME", self.folder.path().join("config"));
         command
     }
 

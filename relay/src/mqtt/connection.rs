@@ -40,7 +40,7 @@ pub async fn attend<S: AsyncRead + AsyncWrite + Unpin>(stream: S, from: Option<I
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let start = ticker.tick().await;
     let mut line = Line::new(from, door, room);
-    let (mut buffer, mut out, mut sent) = ([0; 4096], Vec::new(), 0);
+    let (mut buffer, mut out, mut sent, mut flushed) = ([0; 4096], Vec::new(), 0, true);
     while !line.closing {
         line.fetch();
         if sent == out.len() {
@@ -51,10 +51,10 @@ pub async fn attend<S: AsyncRead + AsyncWrite + Unpin>(stream: S, from: Option<I
             biased;
             at = ticker.tick() => line.look(at.duration_since(start)),
             () = taken_over(&line.seat) => line.handle(Input::End(Reason::TakenOver)),
-            written = writer.write(&out[sent..]), if sent < out.len() => match written {
-                Ok(0) | Err(_) => return,
-                Ok(bytes) => {
-                    sent += bytes;
+            pushed = push(&mut writer, &out[sent..]), if sent < out.len() || !flushed => match pushed {
+                None => return,
+                Some(bytes) => {
+                    (sent, flushed) = (sent + bytes, bytes == 0);
                     line.handle(Input::Taken);
                 }
             },
@@ -81,6 +81,14 @@ pub async fn attend<S: AsyncRead + AsyncWrite + Unpin>(stream: S, from: Option<I
         }
     };
     timeout(FAREWELL, farewell).await.ok();
+}
+
+/// Writes some of it and says how much; when nothing is left, what TLS took and holds back. None: the line broke.
+async fn push<W: AsyncWrite + Unpin>(writer: &mut W, rest: &[u8]) -> Option<usize> {
+    if rest.is_empty() {
+        return writer.flush().await.ok().map(|()| 0);
+    }
+    writer.write(rest).await.ok().filter(|bytes| *bytes > 0)
 }
 
 /// Ends when another client of the same key and name has come.

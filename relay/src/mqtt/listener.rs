@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use api::door::Door;
-use tokio::net::TcpListener;
+use api::listen::Listener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -16,11 +15,9 @@ use super::connection;
 const MOST: usize = 4096;
 /// Connections of one key.
 const MOST_OF_A_KEY: usize = 32;
-/// How long it is waited when a connection could not be taken: mostly, files have run out.
-const BREATH: Duration = Duration::from_millis(100);
 
 /// Serves MQTT on that listener until it is dropped.
-pub async fn serve(listener: TcpListener, door: Arc<Door>) {
+pub async fn serve(mut listener: Listener, door: Arc<Door>) {
     let room = Arc::new(Room::default());
     let mut lines = JoinSet::new();
     loop {
@@ -30,18 +27,13 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>) {
                     tracing::error!(%error, "an MQTT connection broke inside");
                 }
             }
-            taken = listener.accept() => match taken {
-                Ok((stream, peer)) if lines.len() < MOST => {
-                    // Our writes are batches already.
-                    stream.set_nodelay(true).ok();
+            (stream, peer) = listener.accept() => {
+                if lines.len() < MOST {
                     lines.spawn(connection::attend(stream, Some(peer.ip()), Arc::clone(&door), Arc::clone(&room)));
+                } else {
+                    tracing::warn!("an MQTT connection was turned away: there are {MOST}");
                 }
-                Ok(_) => tracing::warn!("an MQTT connection was turned away: there are {MOST}"),
-                Err(error) => {
-                    tracing::warn!(%error, "an MQTT connection could not be taken");
-                    tokio::time::sleep(BREATH).await;
-                }
-            },
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use api::clock::Clock;
 use api::door::{AccountHome, Door, FarmHome};
 use api::floor::Floor;
 use api::keep::Keep;
+use api::listen::Listener;
 use api::operation::Failure;
 use async_trait::async_trait;
 use axum::Router;
@@ -34,7 +35,6 @@ use domain::time::Timestamp;
 use http::Request;
 use serde_json::{Value, json};
 use store::{By, OpenOptions, Sealer, SeededEntropy, Store, Tx};
-use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tower::ServiceExt;
 
@@ -103,7 +103,7 @@ fn owner() -> Actor {
 
 impl Farm {
     /// With that at its MQTT door.
-    pub async fn new(serve: impl FnOnce(TcpListener, Arc<Door>)) -> Self {
+    pub async fn new(serve: impl FnOnce(Listener, Arc<Door>)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = OpenOptions { path: None, now: NOW, entropy: Box::new(SeededEntropy(1)), live: true };
         let live = broadcast::channel(16).0;
@@ -120,11 +120,12 @@ impl Farm {
             served_by: "relay",
             live: true,
             host_names: Vec::new(),
+            https: false,
             throttle: SignInThrottle::default(),
             webhook_urls: None,
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mqtt = listener.local_addr().unwrap();
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None, b"mqtt").await.unwrap();
+        let mqtt = listener.address();
         serve(listener, Arc::clone(&door));
         let router = api::http::router(Arc::clone(&door));
         let mut farm = Self { _folder: folder, door, mqtt, live, clock, router, key: String::new() };

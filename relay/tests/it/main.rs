@@ -3,6 +3,11 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+#[path = "../../../shared/api/tests/it/authority.rs"]
+mod authority;
+#[cfg(test)]
+mod certificate;
+#[cfg(test)]
 mod farm;
 #[cfg(test)]
 mod mqtt;

@@ -304,12 +304,29 @@ async fn live_values_come_with_the_permission_and_without_the_file_for_who_sees_
     }
 }
 
+fn hello(farm: &Farm) -> Vec<u8> {
+    let body = [b"\x00\x04MQTT\x04\xc2\x00\x00".to_vec(), text("raw"), text(&farm.store()), text(&farm.key)].concat();
+    [&[0x10, u8::try_from(body.len()).unwrap()][..], &body].concat()
+}
+
+#[tokio::test]
+async fn a_line_that_holds_back_what_it_took_is_pushed_on() {
+    let farm = farm().await;
+    let (mut client, ours) = tokio::io::duplex(1024);
+    let room = std::sync::Arc::default();
+    let line = tokio::io::BufStream::new(ours);
+    let task = tokio::spawn(gantry_relay::mqtt::attend(line, None, std::sync::Arc::clone(&farm.door), room));
+    client.write_all(&hello(&farm)).await.unwrap();
+    let mut welcome = [0; 4];
+    timeout(Duration::from_secs(20), client.read_exact(&mut welcome)).await.expect("it is said, not kept").unwrap();
+    assert_eq!(welcome, [0x20, 2, 0, 0]);
+    task.abort();
+}
+
 /// Says hello and subscribes to everything by hand.
 async fn raw(farm: &Farm) -> TcpStream {
     let mut stream = TcpStream::connect(farm.mqtt).await.unwrap();
-    let body = [b"\x00\x04MQTT\x04\xc2\x00\x00".to_vec(), text("raw"), text(&farm.store()), text(&farm.key)].concat();
-    let hello = [&[0x10, u8::try_from(body.len()).unwrap()][..], &body].concat();
-    stream.write_all(&hello).await.unwrap();
+    stream.write_all(&hello(farm)).await.unwrap();
     stream.write_all(b"\x82\x06\x00\x01\x00\x01#\x00").await.unwrap();
     let mut answer = [0; 9];
     stream.read_exact(&mut answer).await.unwrap();

@@ -41,6 +41,25 @@ pub struct Caller {
 
 /// The name of the session's cookie.
 pub const COOKIE: &str = "gantry_session";
+/// Its name at a door that speaks TLS: a browser lets no other host and no page without TLS set it.
+pub const SECURE_COOKIE: &str = "__Host-gantry_session";
+
+/// What a browser is to keep of a session.
+#[derive(Debug, Clone)]
+pub struct SessionCookie {
+    /// The session's token.
+    pub token: String,
+    /// For how long; 0 takes the cookie away.
+    pub seconds: i64,
+}
+
+impl SessionCookie {
+    /// The header that sets it.
+    pub fn header(&self, https: bool) -> String {
+        let (name, secure) = if https { (SECURE_COOKIE, "; Secure") } else { (COOKIE, "") };
+        format!("{name}={}; Path=/; HttpOnly; SameSite=Strict{secure}; Max-Age={}", self.token, self.seconds)
+    }
+}
 
 /// Who is calling, if anybody says.
 ///
@@ -57,7 +76,7 @@ pub fn authenticate(
         let key = key.filter(|key| key_text::is_api_key(key)).ok_or_else(|| Problem::new(Code::BadCredential))?;
         return caller(door, &credential_hash(key), from).map(Some);
     }
-    let Some(token) = cookie(headers) else { return Ok(None) };
+    let Some(token) = cookie(headers, if door.https { SECURE_COOKIE } else { COOKIE }) else { return Ok(None) };
     same_origin(door, method, headers)?;
     caller(door, &credential_hash(token), from).map(Some)
 }
@@ -160,9 +179,9 @@ fn network_allowed(networks: &[String], from: Option<IpAddr>) -> bool {
 }
 
 /// The session's token in the cookies.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+    cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// A session may be used only by the page itself: against forged requests (the browser says where a
@@ -180,8 +199,13 @@ fn same_origin(door: &Door, method: &http::Method, headers: &HeaderMap) -> Resul
             Some(_) | None => Ok(()),
         };
     }
+    // Without TLS of our own there may be a proxy that has it: then a page of ours may be of either scheme.
+    let from_here = |origin: &str| {
+        let parts = origin.split_once("://");
+        parts.is_some_and(|(scheme, rest)| rest.eq_ignore_ascii_case(host) && (scheme == "https" || !door.https))
+    };
     match (text("origin"), text("sec-fetch-site")) {
-        (Some(origin), _) if origin.split_once("://").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host)) => Ok(()),
+        (Some(origin), _) if from_here(origin) => Ok(()),
         (None, Some("same-origin")) => Ok(()),
         (Some(_) | None, _) => Err(refused("a call with a session must come from the page itself")),
     }

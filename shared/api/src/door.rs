@@ -1,5 +1,6 @@
 //! A door: what an assembly (agent or relay) hands to the pipeline.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use contract::problem::{Code, Problem};
@@ -42,6 +43,8 @@ pub struct Door {
     pub live: bool,
     /// Names besides addresses and `*.local` under which the page may be called.
     pub host_names: Vec<String>,
+    /// Whether it speaks TLS itself.
+    pub https: bool,
     /// Slows down who guesses.
     pub throttle: SignInThrottle,
     /// Where webhooks may go, if they are sent from here at all.
@@ -107,6 +110,16 @@ impl FarmHome {
 }
 
 impl Door {
+    /// Where people find it when it listens there. A certificate is made out to a name: the first configured one.
+    pub fn url(&self, address: SocketAddr) -> String {
+        match (self.https, self.host_names.first()) {
+            (true, Some(name)) if address.port() == 443 => format!("https://{name}"),
+            (true, Some(name)) => format!("https://{name}:{}", address.port()),
+            (true, None) => format!("https://{address}"),
+            (false, _) => format!("http://{address}"),
+        }
+    }
+
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -15,6 +15,7 @@ pub mod http;
 pub mod installation;
 pub mod keep;
 pub mod key_text;
+pub mod listen;
 pub mod mailbox;
 pub mod openapi;
 pub mod operation;

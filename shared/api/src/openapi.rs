@@ -63,7 +63,7 @@ pub fn document() -> Value {
             "schemas": schemas,
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key: `gty_live_…`."},
-                "session": {"type": "apiKey", "in": "cookie", "name": crate::auth::COOKIE, "description": "A session of the page."},
+                "session": {"type": "apiKey", "in": "cookie", "name": crate::auth::COOKIE, "description": "A session of the page; over TLS the cookie is `__Host-gantry_session`."},
             },
             "responses": {"Problem": {
                 "description": "What is wrong (RFC 9457). `GET /v1/errors` lists the codes.",

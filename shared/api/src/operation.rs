@@ -18,7 +18,7 @@ use http::HeaderMap;
 use serde_json::Value;
 use store::{RawRow, Row, Rows, Sealer, StoreError, Tx, Within};
 
-use crate::auth::{Caller, internal};
+use crate::auth::{Caller, SessionCookie, internal};
 use crate::door::{Door, FarmHome};
 use crate::floor::Floor;
 use crate::http::Answer;
@@ -199,8 +199,8 @@ pub struct Written<T> {
     pub reply: T,
     /// The command to wait for, if it moved a machine.
     pub follow: Option<CommandId>,
-    /// Headers for the answer: a session's cookie.
-    pub cookie: Option<String>,
+    /// What the browser is to keep of a session.
+    pub cookie: Option<SessionCookie>,
     /// The answer holds a secret: it is not kept and not repeated.
     pub secret: bool,
 }

@@ -224,7 +224,7 @@ async fn write<C: Write>(
     stamp.clock_ok = crate::clock::is_set(stamp.now);
     stamp.account_of = door.is_relay().then(|| C::store_of(&prepared).unwrap_or(by.store));
     stamp.derive_ids = key.as_ref().map(RequestKey::digest);
-    let (sealer, farm, live) = (door.sealer.clone(), door.farm.clone(), door.live);
+    let (sealer, farm, live, https) = (door.sealer.clone(), door.farm.clone(), door.live, door.https);
     let written = door
         .store
         .write(stamp, move |tx| {
@@ -241,7 +241,7 @@ async fn write<C: Write>(
                 C::write(&by, &mut at, asked, prepared)?
             };
             let mut answer = Answer::of(C::STATUS, &written.reply)?;
-            answer.cookie = written.cookie;
+            answer.cookie = written.cookie.map(|cookie| cookie.header(https));
             if by.dry_run {
                 return Err(Thrown::DryRun(Box::new(answer)));
             }

@@ -177,6 +177,7 @@ impl Farm {
             served_by: "agent",
             live: true,
             host_names: vec!["Farm.Example".to_owned()],
+            https: false,
             throttle: SignInThrottle::default(),
             webhook_urls: None,
         });

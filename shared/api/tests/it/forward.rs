@@ -131,6 +131,7 @@ impl World {
             served_by: "relay",
             live: true,
             host_names: Vec::new(),
+            https: false,
             throttle: SignInThrottle::default(),
             webhook_urls: None,
         });

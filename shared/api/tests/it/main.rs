@@ -2,6 +2,8 @@
 //! of its own and a clock that stands still, called without a socket.
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod bulk;
@@ -19,6 +21,8 @@ mod forward;
 mod forwarded_files;
 #[cfg(test)]
 mod idempotency;
+#[cfg(test)]
+mod listening;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

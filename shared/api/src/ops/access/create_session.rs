@@ -14,7 +14,7 @@ use domain::kind::Kind;
 use domain::time::Timestamp;
 use store::{Credential, CredentialKind, Rows, Store, StoreError, Tx, credential_hash};
 
-use crate::auth::COOKIE;
+use crate::auth::SessionCookie;
 use crate::door::Door;
 use crate::key_text::random_text;
 use crate::operation::{AtHome, By, Failure, Write, Written};
@@ -95,8 +95,7 @@ impl Write for CreateSession {
         // Nobody is signed in yet who could be asked what they may see: what was made is shown.
         let made = at.rows().raw(Session::KIND, &id.to_string())?.ok_or_else(|| Problem::not_found(id))?;
         let mut written = Written::secret(by.show(made));
-        written.cookie =
-            Some(format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", SESSION_DAYS * 24 * 3600));
+        written.cookie = Some(SessionCookie { token, seconds: SESSION_DAYS * 24 * 3600 });
         Ok(written)
     }
 }

@@ -5,7 +5,7 @@ use contract::ops::access::DeleteOwnSession;
 use contract::problem::{Code, Problem};
 use domain::key::Session;
 
-use crate::auth::COOKIE;
+use crate::auth::SessionCookie;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -18,7 +18,7 @@ impl Write for DeleteOwnSession {
         at.forget_credentials(&id.to_string())?;
         at.delete(&session)?;
         let mut written = Written::from(Nothing {});
-        written.cookie = Some(format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"));
+        written.cookie = Some(SessionCookie { token: String::new(), seconds: 0 });
         Ok(written)
     }
 }
