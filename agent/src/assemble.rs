@@ -19,12 +19,16 @@ use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
 use domain::permission::{Permission, PermissionSet};
 use store::{By, OpenOptions, Sealer, Store, StoreError, Tx};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::fleet::core::Timing;
 use crate::fleet::{Fleet, Live};
 use crate::floor::AgentFloor;
+use crate::uplink::Uplink;
+use crate::uplink::claim::{self, Claiming};
+use crate::uplink::identity::Identity;
 use crate::{dispatch, first_run, fleet, housekeeping, page};
 
 /// Why an agent could not be started.
@@ -53,6 +57,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Its door, for who assembles more around it.
     pub door: Arc<Door>,
+    /// Its line to the relay.
+    pub uplink: Arc<Uplink>,
     tasks: Vec<JoinHandle<()>>,
     _lock: std::fs::File,
 }
@@ -74,7 +80,7 @@ impl Agent {
         let blobs = Blobs::open(&folder.join("files")).map_err(at_folder)?;
         let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: config.live };
         let store = Store::open(&folder.join("gantry.db"), options)?;
-        let claim = store.read(|rows| rows.setting("claim"))?;
+        let claimed = store.read(|rows| rows.setting(api::claims::CLAIM))?.flatten();
         first_run::farm(&store, &config.farm_name, clock.now()).await?;
 
         let live = Arc::new(Live::default());
@@ -88,7 +94,18 @@ impl Agent {
             timing,
         };
         let for_dispatch = dispatch::Outside { store: store.clone(), clock: Arc::clone(&clock), live, disk };
-        let floor = AgentFloor { fleet: for_fleet.clone(), dispatch: for_dispatch.clone(), planned: Mutex::default() };
+        let accounts = Arc::new(AccountHome::farm(claimed));
+        let identity = Arc::new(Identity::open(folder).map_err(at_folder)?);
+        let (open, is_open) = watch::channel(None);
+        let claiming = Claiming::start(claim::Outside {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            sealer: sealer.clone(),
+            accounts: Arc::clone(&accounts),
+            identity: Arc::clone(&identity),
+            open: is_open,
+        })?;
+        let floor = AgentFloor { claiming, fleet: for_fleet.clone(), dispatch: for_dispatch.clone(), planned: Mutex::default() };
         let door = Arc::new(Door {
             store: store.clone(),
             clock: Arc::clone(&clock),
@@ -97,7 +114,7 @@ impl Agent {
             farm: Some(FarmHome::new(Arc::new(floor))),
             farms: Arc::new(api::forward::NoFarms),
             keep: Keep::default(),
-            accounts: AccountHome::farm(claim),
+            accounts,
             served_by: "agent",
             live: config.live,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
@@ -105,6 +122,7 @@ impl Agent {
             throttle: SignInThrottle::default(),
             webhook_urls: None,
         });
+        let uplink = Arc::new(Uplink::new(Arc::clone(&door), identity, open));
         let headers = axum::middleware::map_response(api::http::safe_headers);
         let router = api::http::router(Arc::clone(&door)).fallback(page::serve).layer(headers);
         let tasks = vec![
@@ -112,9 +130,10 @@ impl Agent {
             tokio::spawn(dispatch::run(for_dispatch)),
             tokio::spawn(Fleet::new(for_fleet).run()),
             tokio::spawn(housekeeping::run(store, blobs, clock)),
+            tokio::spawn(Arc::clone(&uplink).run()),
         ];
         tracing::info!(%address, farm = %door.home().farm_id, "the agent runs");
-        Ok(Running { address, door, tasks, _lock: lock })
+        Ok(Running { address, door, uplink, tasks, _lock: lock })
     }
 }
 

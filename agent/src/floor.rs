@@ -7,6 +7,7 @@ use std::time::Duration;
 use api::auth::internal;
 use api::floor::Floor;
 use async_trait::async_trait;
+use contract::ops::claims::ClaimShown;
 use contract::ops::jobs::{WaitingSummary, Why};
 use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::{Finding, Level};
@@ -21,6 +22,7 @@ use tokio::sync::broadcast;
 
 use crate::dispatch::{self, Names, take, why_words, words};
 use crate::fleet;
+use crate::uplink::claim::Claiming;
 
 /// How long a test of a connection may take.
 const TEST: Duration = Duration::from_secs(10);
@@ -29,6 +31,8 @@ const TEST: Duration = Duration::from_secs(10);
 pub struct AgentFloor {
     /// What the fleet has.
     pub fleet: fleet::Outside,
+    /// Its claim.
+    pub claiming: Arc<Claiming>,
     /// What dispatch has.
     pub dispatch: dispatch::Outside,
     /// The plan's words at a place of the log, so that many lookers cost one plan.
@@ -102,6 +106,18 @@ impl Floor for AgentFloor {
 
     fn drivers(&self) -> Vec<DriverInfo> {
         drivers::catalogue().iter().map(info).collect()
+    }
+
+    fn claim(&self) -> ClaimShown {
+        self.claiming.shown()
+    }
+
+    async fn begin_claim(&self, relay_url: String) -> Result<ClaimShown, Problem> {
+        self.claiming.begin(relay_url).await
+    }
+
+    fn cancel_claim(&self) -> ClaimShown {
+        self.claiming.cancel()
     }
 
     fn examine(&self) -> Vec<Finding> {

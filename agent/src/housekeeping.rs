@@ -35,7 +35,8 @@ async fn tidy(store: &Store, blobs: &Blobs, clock: &dyn Clock) -> Result<(), Sto
     store
         .write(by, move |tx| {
             tx.trim_events(now.plus_seconds(-EVENT_DAYS * 24 * 3600), EVENTS)?;
-            tx.forget_outcomes(now)?;
+            let settled = crate::uplink::outcomes_settled(tx.rows(), now)?;
+            tx.forget_outcomes(settled)?;
             tx.forget_expired_credentials(now)?;
             for session in tx.rows().all::<Session>()? {
                 if session.record.expires_at <= now {

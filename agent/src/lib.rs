@@ -9,5 +9,6 @@ pub mod fleet;
 mod floor;
 mod housekeeping;
 mod page;
+pub mod uplink;
 
 pub use assemble::{Agent, AssembleError, Running};

@@ -79,7 +79,7 @@ async fn serve(config: &Config, out: &Output) -> Result<(), Failure> {
 
 async fn create_store(config: &Config, name: String, out: &Output) -> Result<(), Failure> {
     let name = name.parse().map_err(Failure::usage)?;
-    let accounts = Accounts::open(config, Arc::new(SystemClock)).map_err(Failure::fail)?;
+    let accounts = Accounts::open(config, Arc::new(SystemClock)).await.map_err(Failure::fail)?;
     let made = accounts.create_store(name).await.map_err(Failure::fail)?;
     let link = format!("{}/#token={}", accounts.door.url(config.listen), made.one_time_token);
     if out.json {

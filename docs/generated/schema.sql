@@ -28,6 +28,7 @@ CREATE TABLE mailbox (
     command TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, call TEXT NOT NULL, tries INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE pair (kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name, value, id)) STRICT, WITHOUT ROWID;
+CREATE TABLE pairing (user_code TEXT PRIMARY KEY, device BLOB NOT NULL UNIQUE, document TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE rec_api_key (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, state TEXT) STRICT;
 CREATE TABLE rec_attempt (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, job_id TEXT, printer_id TEXT, file_id TEXT, state TEXT, ended_at INTEGER) STRICT;
 CREATE TABLE rec_command (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, state TEXT, verb TEXT, printer_id TEXT) STRICT;

@@ -8,11 +8,13 @@ use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::clock::Clock;
 use api::disk::Disk;
-use api::door::{AccountHome, Door};
+use api::door::Door;
 use api::entropy::SystemEntropy;
+use api::forward::Farms;
 use api::keep::Keep;
 use api::listen::{CertificateFiles, ListenError, Listener};
 use api::operation::Failure;
+use axum::routing::get;
 use domain::account::{Store as StoreRecord, User};
 use domain::actor::{Actor, ActorKind};
 use domain::id::{Id, StoreId, UserId};
@@ -22,6 +24,7 @@ use store::{By, Entropy, OpenOptions, Sealer, Store, StoreError};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
+use crate::tunnel::{self, Tunnels};
 use crate::{mqtt, page, webhooks};
 
 /// Why a relay could not be started.
@@ -45,6 +48,8 @@ pub enum AssembleError {
 pub struct Accounts {
     /// Its door.
     pub door: Arc<Door>,
+    /// The lines to its farms.
+    pub tunnels: Arc<Tunnels>,
 }
 
 /// A store that was just made.
@@ -62,7 +67,7 @@ impl Accounts {
     ///
     /// # Errors
     /// What cannot be used.
-    pub fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AssembleError> {
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AssembleError> {
         let folder = config.data_dir.as_path();
         let at_folder = |error| AssembleError::Folder(folder.to_owned(), error);
         std::fs::create_dir_all(folder).map_err(at_folder)?;
@@ -77,15 +82,16 @@ impl Accounts {
             store_files: config.store_content_files,
             cache_bytes: mib(config.cache_mib),
         };
+        let tunnels = Arc::new(Tunnels::new(store.clone(), Arc::clone(&clock)).await?);
         let door = Door {
             store,
             clock,
             sealer,
             blobs,
             farm: None,
-            farms: Arc::new(api::forward::NoFarms),
+            farms: Arc::clone(&tunnels) as Arc<dyn Farms>,
             keep,
-            accounts: AccountHome::Relay,
+            accounts: Arc::default(),
             served_by: "relay",
             live: true,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
@@ -93,7 +99,7 @@ impl Accounts {
             throttle: SignInThrottle::default(),
             webhook_urls: Some(Arc::new(guard(config))),
         };
-        Ok(Self { door: Arc::new(door) })
+        Ok(Self { door: Arc::new(door), tunnels })
     }
 
     /// Makes a store and its owner, and a token that signs the owner in once.
@@ -146,9 +152,12 @@ impl Relay {
         let listener = Listener::bind(config.listen, certificate.as_ref(), b"http/1.1").await?;
         let mqtt_listener = Listener::bind(config.mqtt_listen, certificate.as_ref(), b"mqtt").await?;
         let (address, mqtt_address) = (listener.address(), mqtt_listener.address());
-        let accounts = Accounts::open(config, clock)?;
+        let accounts = Accounts::open(config, clock).await?;
         let headers = axum::middleware::map_response(api::http::safe_headers);
-        let router = api::http::router(Arc::clone(&accounts.door)).fallback(page::serve).layer(headers);
+        let (tunnels, door) = (Arc::clone(&accounts.tunnels), Arc::clone(&accounts.door));
+        let dial = get(move |request| async move { tunnel::open(tunnels, door, request) });
+        let router = api::http::router(Arc::clone(&accounts.door)).route(tunnel::PATH, dial).fallback(page::serve).layer(headers);
+        accounts.tunnels.started();
         let tasks = vec![
             tokio::spawn(listener.serve(router)),
             tokio::spawn(mqtt::serve(mqtt_listener, Arc::clone(&accounts.door))),
@@ -176,6 +185,7 @@ fn lock(folder: &Path) -> Result<std::fs::File, AssembleError> {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.accounts.tunnels.stopped();
         for task in self.tasks.iter().rev() {
             task.abort();
         }

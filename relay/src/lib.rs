@@ -6,4 +6,5 @@ pub mod assemble;
 pub mod config;
 pub mod mqtt;
 mod page;
+pub mod tunnel;
 pub mod webhooks;

@@ -15,7 +15,9 @@ mod socket;
 mod tests;
 
 pub use address::WebAddress;
+pub use calls::client;
 pub use shell::drive;
+pub use socket::dial;
 
 /// The most bytes of an answer or of a socket's message that are taken.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;

@@ -35,10 +35,10 @@ struct Tenant {
 }
 
 impl World {
-    fn new() -> Self {
+    async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
-        let accounts = Accounts::open(&config, Arc::new(Noon)).unwrap();
+        let accounts = Accounts::open(&config, Arc::new(Noon)).await.unwrap();
         let router = api::http::router(Arc::clone(&accounts.door));
         Self { _folder: folder, accounts, router }
     }
@@ -88,7 +88,7 @@ fn names(list: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_stores_owner_signs_in_by_the_link_once_and_belongs_to_that_store() {
-    let world = World::new();
+    let world = World::new().await;
     let made = world.accounts.create_store("Anna".parse().unwrap()).await.unwrap();
     let (status, cookie, _) = world.sign_in(&made.one_time_token).await;
     assert_eq!(status, 201);
@@ -101,7 +101,7 @@ async fn a_stores_owner_signs_in_by_the_link_once_and_belongs_to_that_store() {
 
 #[tokio::test]
 async fn each_store_lists_its_own_things_alone() {
-    let world = World::new();
+    let world = World::new().await;
     let (anna, ben) = (world.tenant("Anna").await, world.tenant("Ben").await);
     for (tenant, name) in [(&anna, "Anna"), (&ben, "Ben")] {
         for path in ["/v1/stores", "/v1/users", "/v1/api_keys"] {
@@ -116,7 +116,7 @@ async fn each_store_lists_its_own_things_alone() {
 
 #[tokio::test]
 async fn the_other_stores_key_is_not_found_by_any_verb() {
-    let world = World::new();
+    let world = World::new().await;
     let (anna, ben) = (world.tenant("Anna").await, world.tenant("Ben").await);
     let path = format!("/v1/api_keys/{}", ben.key_id);
     for (method, path, body) in [
@@ -133,7 +133,7 @@ async fn the_other_stores_key_is_not_found_by_any_verb() {
 
 #[tokio::test]
 async fn the_same_idempotency_key_in_two_stores_makes_two_things() {
-    let world = World::new();
+    let world = World::new().await;
     let (anna, ben) = (world.tenant("Anna").await, world.tenant("Ben").await);
     for tenant in [&anna, &ben] {
         let call = Request::builder()
@@ -150,7 +150,7 @@ async fn the_same_idempotency_key_in_two_stores_makes_two_things() {
 
 #[tokio::test]
 async fn a_farms_facts_cannot_be_written_at_the_relay_itself() {
-    let world = World::new();
+    let world = World::new().await;
     let anna = world.tenant("Anna").await;
     let (status, problem) = world.call(&anna.key, Method::POST, "/v1/pools", Some(json!({"name": "A", "tags": ["a"]}))).await;
     assert_eq!((status, &problem["code"]), (503, &json!("farm_offline")));
@@ -158,7 +158,7 @@ async fn a_farms_facts_cannot_be_written_at_the_relay_itself() {
 
 #[tokio::test]
 async fn each_stores_account_has_an_audit_chain_of_its_own() {
-    let world = World::new();
+    let world = World::new().await;
     let (anna, ben) = (world.tenant("Anna").await, world.tenant("Ben").await);
     for tenant in [&anna, &ben] {
         let chain = world.accounts.door.store.read(|rows| rows.audit_tail(&tenant.id.to_string(), 9)).unwrap();

@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use contract::ops::claims::ClaimShown;
 use contract::ops::jobs::{WaitingSummary, Why};
 use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::Finding;
@@ -73,6 +74,16 @@ impl Floor for TestFloor {
         let [name, title, address_hint, credential_hint] = ["test", "Test", "any", "any"].map(str::to_owned);
         vec![DriverInfo { name, title, address_hint, credential_hint, capabilities }]
     }
+    fn claim(&self) -> ClaimShown {
+        let shown = serde_json::json!({"state": "unclaimed", "fingerprint": "babab-babab-babab-babab", "connected": false});
+        serde_json::from_value(shown).unwrap()
+    }
+    async fn begin_claim(&self, _: String) -> Result<ClaimShown, Problem> {
+        std::future::ready(Err(Problem::new(Code::ConnectionFailed))).await
+    }
+    fn cancel_claim(&self) -> ClaimShown {
+        self.claim()
+    }
     fn examine(&self) -> Vec<Finding> {
         Vec::new()
     }
@@ -116,7 +127,7 @@ impl Farm {
             farm: Some(FarmHome::new(Arc::new(TestFloor(live.clone())))),
             farms: Arc::new(api::forward::NoFarms),
             keep: Keep::default(),
-            accounts: AccountHome::farm(None),
+            accounts: Arc::new(AccountHome::farm(None)),
             served_by: "relay",
             live: true,
             host_names: Vec::new(),

@@ -157,12 +157,12 @@ pub struct Tenant {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ShiftedClock(AtomicI64::new(0)));
         let webhook_networks = vec![LOOPBACK.parse().unwrap()];
         let config = Config { data_dir: folder.path().to_owned(), webhook_networks, ..Config::default() };
-        let accounts = Accounts::open(&config, clock.clone()).unwrap();
+        let accounts = Accounts::open(&config, clock.clone()).await.unwrap();
         let router = api::http::router(Arc::clone(&accounts.door));
         let world = Self { folder, accounts, clock, router, engine: Mutex::default() };
         world.start();

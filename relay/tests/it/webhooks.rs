@@ -25,7 +25,7 @@ const MADE: &[&str] = &["api_key.created"];
 
 #[tokio::test]
 async fn an_event_arrives_and_an_independent_verifier_agrees_with_its_signature() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, secret) = world.webhook(&anna.key, &receiver.url(), MADE).await;
     world.happen(&anna.key, "Shop").await;
@@ -49,7 +49,7 @@ async fn an_event_arrives_and_an_independent_verifier_agrees_with_its_signature(
 
 #[tokio::test]
 async fn what_fails_is_tried_again_in_its_time_and_the_log_does_not_grow_by_it() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, _) = world.webhook(&anna.key, &receiver.url(), MADE).await;
     receiver.answer(500, &[]);
@@ -80,7 +80,7 @@ async fn what_fails_is_tried_again_in_its_time_and_the_log_does_not_grow_by_it()
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_is_switched_off_at_once_and_others_are_told() {
-    let (world, gone, other) = (World::new(), Receiver::start().await, Receiver::start().await);
+    let (world, gone, other) = (World::new().await, Receiver::start().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, _) = world.webhook(&anna.key, &gone.url(), MADE).await;
     world.webhook(&anna.key, &other.url(), &["webhook.disabled"]).await;
@@ -101,7 +101,7 @@ async fn a_receiver_that_is_gone_is_switched_off_at_once_and_others_are_told() {
 
 #[tokio::test]
 async fn while_a_secret_rolls_both_sign_and_then_only_the_new_one() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, old) = world.webhook(&anna.key, &receiver.url(), MADE).await;
     let path = format!("/v1/webhooks/{webhook}/roll-secret");
@@ -128,7 +128,7 @@ impl World {
 
 #[tokio::test]
 async fn a_webhook_sees_its_own_stores_events_alone_and_only_what_its_rights_show() {
-    let (world, receiver, other) = (World::new(), Receiver::start().await, Receiver::start().await);
+    let (world, receiver, other) = (World::new().await, Receiver::start().await, Receiver::start().await);
     let (anna, ben) = (world.tenant("Anna").await, world.tenant("Ben").await);
     world.webhook(&anna.key, &receiver.url(), &[]).await;
     let narrow = json!({"name": "N", "url": other.url(), "permissions": ["webhook.view"], "event_types": ["api_key.created", "webhook.created"]});
@@ -151,7 +151,7 @@ async fn a_webhook_sees_its_own_stores_events_alone_and_only_what_its_rights_sho
 
 #[tokio::test]
 async fn however_often_the_relay_is_cut_off_each_event_gives_one_delivery() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, _) = world.webhook(&anna.key, &receiver.url(), MADE).await;
     for n in 0..30 {
@@ -173,7 +173,7 @@ async fn however_often_the_relay_is_cut_off_each_event_gives_one_delivery() {
 
 #[tokio::test]
 async fn a_receiver_that_never_answers_holds_up_nobody_else() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let silent = Receiver::start().await;
     let (slow, _) = world.webhook(&anna.key, &silent.url_of("silent"), MADE).await;
@@ -189,7 +189,7 @@ async fn a_receiver_that_never_answers_holds_up_nobody_else() {
 
 #[tokio::test]
 async fn pausing_the_key_that_made_a_webhook_suspends_it_and_revoking_does_for_good() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let grants = [Permission::WebhookManage, Permission::WebhookView, Permission::ApiKeyView];
     let (maker, id) = world.key(anna.id, Grants::unscoped(grants.into_iter().collect())).await;
@@ -212,7 +212,7 @@ async fn pausing_the_key_that_made_a_webhook_suspends_it_and_revoking_does_for_g
 
 #[tokio::test]
 async fn nobody_gives_a_webhook_what_they_lack_nor_bends_one_that_holds_more() {
-    let world = World::new();
+    let world = World::new().await;
     let anna = world.tenant("Anna").await;
     let grants = [Permission::WebhookManage, Permission::WebhookView, Permission::ApiKeyView];
     let (weak, _) = world.key(anna.id, Grants::unscoped(grants.into_iter().collect())).await;
@@ -239,7 +239,7 @@ async fn nobody_gives_a_webhook_what_they_lack_nor_bends_one_that_holds_more() {
 
 #[tokio::test]
 async fn a_delivery_is_sent_again_when_somebody_asks_and_one_that_was_paused_is_noted() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, _) = world.webhook(&anna.key, &receiver.url(), MADE).await;
     world.happen(&anna.key, "Shop").await;
@@ -261,7 +261,7 @@ async fn a_delivery_is_sent_again_when_somebody_asks_and_one_that_was_paused_is_
 
 #[tokio::test]
 async fn a_webhooks_secret_is_seen_once_and_lies_in_no_file() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, secret) = world.webhook(&anna.key, &receiver.url(), &[]).await;
     let rolled = world.post(&anna.key, &format!("/v1/webhooks/{webhook}/roll-secret"), json!({})).await;
@@ -285,7 +285,7 @@ async fn a_webhooks_secret_is_seen_once_and_lies_in_no_file() {
 
 #[tokio::test]
 async fn of_one_thing_an_event_waits_for_the_one_before_and_of_another_it_does_not() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (_, edited) = world.key(anna.id, Grants::unscoped([Permission::ApiKeyView].into_iter().collect())).await;
     let (webhook, _) = world.webhook(&anna.key, &receiver.url_of("gate"), &["api_key.updated", "api_key.created"]).await;
@@ -312,7 +312,7 @@ async fn of_one_thing_an_event_waits_for_the_one_before_and_of_another_it_does_n
 
 #[tokio::test]
 async fn one_that_fails_gets_one_event_at_a_time_and_one_that_is_well_up_to_eight() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, _) = world.webhook(&anna.key, &receiver.url_of("gate"), MADE).await;
     receiver.answer(500, &[]);
@@ -344,7 +344,7 @@ async fn one_that_fails_gets_one_event_at_a_time_and_one_that_is_well_up_to_eigh
 
 #[tokio::test]
 async fn silence_ends_with_the_time_that_a_receiver_has_and_a_flood_is_cut_off() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     world.stop().await;
     world.start_with(Options { patience: Duration::from_millis(300), ..Options::default() });
     let anna = world.tenant("Anna").await;
@@ -363,7 +363,7 @@ async fn silence_ends_with_the_time_that_a_receiver_has_and_a_flood_is_cut_off()
 
 #[tokio::test]
 async fn what_a_farm_tells_arrives_with_the_time_when_it_happened_and_the_thing_is_as_told() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let grants: Grants = Grants::unscoped([Permission::JobView].into_iter().collect());
     let body = json!({"name": "Jobs", "url": receiver.url(), "permissions": grants.permissions});
@@ -411,7 +411,7 @@ async fn what_a_farm_tells_arrives_with_the_time_when_it_happened_and_the_thing_
 
 #[tokio::test]
 async fn a_webhook_is_silent_once_the_person_behind_it_has_left() {
-    let (world, receiver, witness) = (World::new(), Receiver::start().await, Receiver::start().await);
+    let (world, receiver, witness) = (World::new().await, Receiver::start().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let person = Actor::new(ActorKind::User, anna.owner.to_string());
     let (key, _) = world.key_of(person, anna.id, Grants::owner()).await;
@@ -434,7 +434,7 @@ async fn a_webhook_is_silent_once_the_person_behind_it_has_left() {
 
 #[tokio::test]
 async fn an_address_that_webhooks_may_not_reach_is_refused_when_it_is_written_down() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, _) = world.webhook(&anna.key, &receiver.url(), MADE).await;
     for url in ["https://10.0.0.1/", "http://93.184.215.14/", "https://metadata.google.internal/", "https://[::1]/", "ftp://a/"] {
@@ -459,7 +459,7 @@ impl Names for Inward {
 
 #[tokio::test]
 async fn a_name_that_leads_inward_fails_where_it_is_dialled_and_nobody_is_called() {
-    let world = World::new();
+    let world = World::new().await;
     world.stop().await;
     world.start_guarded(Options::default(), Guard::new(vec!["10.99.0.0/16".parse().unwrap()], &[], Arc::new(Inward)));
     let anna = world.tenant("Anna").await;
@@ -479,7 +479,7 @@ async fn a_name_that_leads_inward_fails_where_it_is_dialled_and_nobody_is_called
 
 #[tokio::test]
 async fn what_did_not_arrive_is_sent_again_for_the_time_that_is_asked_for() {
-    let (world, receiver) = (World::new(), Receiver::start().await);
+    let (world, receiver) = (World::new().await, Receiver::start().await);
     let anna = world.tenant("Anna").await;
     let (webhook, _) = world.webhook(&anna.key, &receiver.url(), MADE).await;
     let webhook_path = format!("/v1/webhooks/{webhook}");
@@ -503,7 +503,7 @@ async fn what_did_not_arrive_is_sent_again_for_the_time_that_is_asked_for() {
 
 #[tokio::test]
 async fn a_store_has_a_hundred_webhooks_at_the_most_and_takes_nothing_from_another() {
-    let world = World::new();
+    let world = World::new().await;
     world.stop().await;
     let (anna, ben) = (world.tenant("Anna").await, world.tenant("Ben").await);
     let body = json!({"name": "W", "url": "https://hooks.example.com/", "permissions": ["api_key.view"]});

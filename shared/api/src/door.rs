@@ -1,7 +1,7 @@
 //! A door: what an assembly (agent or relay) hands to the pipeline.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use contract::problem::{Code, Problem};
 use domain::farm::{Claim, HomeIds};
@@ -10,7 +10,7 @@ use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
 use domain::webhook::WebhookUrl;
 use store::{Sealer, Store};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::auth::SignInThrottle;
 use crate::blobs::Blobs;
@@ -36,7 +36,7 @@ pub struct Door {
     /// How much content is kept for the farms, if this is the relay.
     pub keep: Keep,
     /// Where account facts are written.
-    pub accounts: AccountHome,
+    pub accounts: Arc<AccountHome>,
     /// `agent` or `relay`.
     pub served_by: &'static str,
     /// False for a simulated farm.
@@ -67,20 +67,20 @@ pub enum AccountHome {
     #[default]
     Relay,
     /// Here, until the farm is claimed; then at the relay that claimed it.
-    Farm(RwLock<Option<Claim>>),
+    Farm(watch::Sender<Option<Claim>>),
 }
 
 impl AccountHome {
     /// Of an agent.
     pub fn farm(claim: Option<Claim>) -> Self {
-        Self::Farm(RwLock::new(claim))
+        Self::Farm(watch::channel(claim).0)
     }
 
     /// The claim, if the farm has been claimed.
     pub fn claim(&self) -> Option<Claim> {
         match self {
             Self::Relay => None,
-            Self::Farm(claim) => claim.read().unwrap_or_else(PoisonError::into_inner).clone(),
+            Self::Farm(claim) => claim.borrow().clone(),
         }
     }
 
@@ -88,7 +88,15 @@ impl AccountHome {
     pub fn claimed(&self, now: Option<Claim>) {
         match self {
             Self::Relay => {}
-            Self::Farm(claim) => *claim.write().unwrap_or_else(PoisonError::into_inner) = now,
+            Self::Farm(claim) => drop(claim.send_replace(now)),
+        }
+    }
+
+    /// The claim as it changes; none at a relay.
+    pub fn follow(&self) -> Option<watch::Receiver<Option<Claim>>> {
+        match self {
+            Self::Relay => None,
+            Self::Farm(claim) => Some(claim.subscribe()),
         }
     }
 }
@@ -126,8 +134,8 @@ impl Door {
     }
 
     /// Whether this is a relay's door: the home of every store's accounts, and of no farm.
-    pub const fn is_relay(&self) -> bool {
-        matches!(self.accounts, AccountHome::Relay)
+    pub fn is_relay(&self) -> bool {
+        matches!(*self.accounts, AccountHome::Relay)
     }
 
     /// What a printer shows right now; none if nothing was heard.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use contract::ops::claims::ClaimShown;
 use contract::ops::jobs::{WaitingSummary, Why};
 use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::Finding;
@@ -46,6 +47,18 @@ pub trait Floor: Send + Sync {
     fn capabilities(&self, driver: &str) -> Option<Vec<Capability>> {
         self.drivers().into_iter().find(|known| known.name == driver).map(|known| known.capabilities)
     }
+
+    /// How far the claim of this farm is.
+    fn claim(&self) -> ClaimShown;
+
+    /// Asks that relay for a claim code.
+    ///
+    /// # Errors
+    /// `already_claimed`, or why the relay gave none.
+    async fn begin_claim(&self, relay_url: String) -> Result<ClaimShown, Problem>;
+
+    /// Takes the claim code back.
+    fn cancel_claim(&self) -> ClaimShown;
 
     /// What is well and what is not.
     fn examine(&self) -> Vec<Finding>;

@@ -46,6 +46,12 @@ pub trait Farms: Send + Sync {
     /// Something new waits in the farm's mailbox.
     fn mail(&self, farm: FarmId);
 
+    /// Whether the farm still belongs to the store.
+    fn belongs(&self, home: HomeIds) -> bool;
+
+    /// The farm is no longer the store's: its line ends.
+    fn revoked(&self, home: HomeIds);
+
     /// How fresh a store's copies are.
     fn freshness(&self, store: StoreId) -> Option<Freshness>;
 
@@ -75,6 +81,12 @@ impl Farms for NoFarms {
     }
 
     fn mail(&self, _: FarmId) {}
+
+    fn belongs(&self, _: HomeIds) -> bool {
+        true
+    }
+
+    fn revoked(&self, _: HomeIds) {}
 
     fn freshness(&self, _: StoreId) -> Option<Freshness> {
         None
@@ -139,6 +151,10 @@ pub async fn pass_on_with<C: Contract>(
     let Sent { path, mut query, mut body } = serde_json::from_value(sent.clone()).map_err(|error| internal(&error))?;
     let farm = farm_of(door, by, how, path.get("id").map(String::as_str)).map_err(Problem::from)?;
     let home = HomeIds { store_id: by.store, farm_id: farm };
+    if !door.farms.belongs(home) {
+        return Err(Problem::new(Code::FarmLeft).on(farm));
+    }
+    let is_content = !more.is_empty();
     if let Some(fields) = body.as_object_mut() {
         fields.extend(more);
     }
@@ -147,13 +163,16 @@ pub async fn pass_on_with<C: Contract>(
     }
     let mut random = [0; 16];
     SystemEntropy.fill(&mut random);
+    // What may wait carries a key in any case: if the line breaks and it is sent again, it is done once. Content is told by its hash.
+    let may_wait = C::NATURE == Nature::Mailbox && !how.dry_run;
+    let own_key = (may_wait && !is_content).then(|| by.request_id.clone());
     let call = Forwarded {
         id: format!("call_{:032x}", u128::from_be_bytes(random)),
         operation: C::ID.to_owned(),
         path,
         query,
         body,
-        idempotency_key: how.idempotency_key.clone(),
+        idempotency_key: how.idempotency_key.clone().or(own_key),
         if_match: how.if_match,
         wait_seconds: how.wait_seconds,
         actor: by.actor.clone(),
@@ -162,12 +181,11 @@ pub async fn pass_on_with<C: Contract>(
         request_id: by.request_id.clone(),
     };
     // Behind what waits already: a job must not come before the part that it names.
-    let may_wait = C::NATURE == Nature::Mailbox && !how.dry_run;
     if may_wait && door.store.read(|rows| rows.next_mail(farm)).map_err(|error| internal(&error))?.is_some() {
         return mailbox::accept(door, by, home, call, &sent, entry).await;
     }
     let answered = match door.farms.call(home, call.clone()).await {
-        Err(problem) if may_wait && problem.code == Code::FarmOffline => {
+        Err(problem) if may_wait && matches!(problem.code, Code::FarmOffline | Code::NoAnswer) => {
             return mailbox::accept(door, by, home, call, &sent, entry).await;
         }
         answered => answered?,

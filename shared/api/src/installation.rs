@@ -12,18 +12,30 @@ use crate::entropy::SystemEntropy;
 /// # Errors
 /// What the file system says.
 pub fn key(folder: &Path) -> std::io::Result<[u8; 32]> {
-    let path = folder.join("secret.key");
+    let make = || {
+        let mut key = [0; 32];
+        SystemEntropy.fill(&mut key);
+        Ok(key.to_vec())
+    };
+    let key = secret_file(folder, "secret.key", make)?;
+    key.try_into().map_err(|_| std::io::Error::other("secret.key is not a key of 32 bytes"))
+}
+
+/// A file that is made once and is readable by its own user alone.
+///
+/// # Errors
+/// What the file system says.
+pub fn secret_file(folder: &Path, name: &str, make: impl FnOnce() -> std::io::Result<Vec<u8>>) -> std::io::Result<Vec<u8>> {
+    let path = folder.join(name);
     match std::fs::read(&path) {
-        Ok(bytes) => bytes.try_into().map_err(|_| std::io::Error::other(format!("{} is not a key of 32 bytes", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut key = [0; 32];
-            SystemEntropy.fill(&mut key);
+            let secret = make()?;
             let mut file = private(&path)?;
-            file.write_all(&key)?;
+            file.write_all(&secret)?;
             file.sync_all()?;
-            Ok(key)
+            Ok(secret)
         }
-        Err(error) => Err(error),
+        read => read,
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod auth;
 pub mod blobs;
 pub mod bulk;
+pub mod claims;
 pub mod clock;
 pub mod disk;
 pub mod door;

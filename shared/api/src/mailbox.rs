@@ -8,6 +8,7 @@ use contract::forward::{Answered, Forwarded};
 use contract::operation::{Contract, Method, PathParts};
 use contract::problem::{Code, Problem};
 use contract::record::Document;
+use domain::actor::Actor;
 use domain::command::CommandState;
 use domain::farm::HomeIds;
 use domain::id::{CommandId, FarmId};
@@ -148,35 +149,51 @@ pub async fn settle(door: &Arc<Door>, farm: FarmId, seq: u64, answer: Answered) 
     Ok(if answered { Settled::Answered } else { Settled::Again })
 }
 
+/// Ends what waits for a farm that is no longer the store's: it will never be done.
+///
+/// # Errors
+/// What the database says.
+pub fn end_all(tx: &mut Tx<'_>, home: HomeIds) -> Result<(), StoreError> {
+    while let Some(mail) = tx.rows().next_mail(home.farm_id)? {
+        let problem = Problem::new(Code::FarmOffline).detail("the farm left the store before it could be done");
+        let body = serde_json::to_value(&problem).unwrap_or_default();
+        end(tx, &mail, &Answered { status: problem.status, body, ..Answered::default() })?;
+    }
+    Ok(())
+}
+
 /// Writes what the farm answered. False if the request shall be tried again.
 async fn written(door: &Arc<Door>, mail: Mail, answer: Answered) -> Result<bool, StoreError> {
-    let stamp =
-        Stamp { account_of: Some(mail.home.store_id), ..Stamp::new(domain::actor::Actor::farm(mail.home.farm_id), door.now()) };
+    let stamp = Stamp { account_of: Some(mail.home.store_id), ..Stamp::new(Actor::farm(mail.home.farm_id), door.now()) };
     let write = move |tx: &mut Tx<'_>| {
         if answer.status >= 500 && answer.status != Code::UnsupportedByFarm.status() && mail.tries + 1 < TRIES {
             tx.mail_failed(mail.seq)?;
             return Ok(false);
         }
-        let refused = answer.status >= 400;
-        let prefix = mail.subject.split('_').next().unwrap_or_default();
-        if let Some(kind) = Kind::ALL.iter().copied().find(|kind| kind.prefix() == prefix)
-            && refused
-        {
-            tx.drop_pending(kind, &mail.subject)?;
-        }
-        if let Some(row) = tx.rows().raw(Kind::Command, &mail.command)? {
-            let mut document = row.document;
-            let state = if refused { CommandState::Failed } else { CommandState::Completed };
-            document.insert("state".into(), state.word().into());
-            document.insert("ended_at".into(), tx.now().to_string().into());
-            if refused {
-                document
-                    .insert("detail".into(), answer.body.get("detail").or(answer.body.get("title")).cloned().unwrap_or_default());
-                document.insert("problem".into(), answer.body.clone());
-            }
-            tx.change_pending(Kind::Command, &mail.command, document)?;
-        }
-        tx.take_mail(mail.seq)
+        end(tx, &mail, &answer)
     };
     door.store.write(stamp, write).await
+}
+
+/// Writes how a call ended, and takes it out of the box. Says whether it was still there.
+fn end(tx: &mut Tx<'_>, mail: &Mail, answer: &Answered) -> Result<bool, StoreError> {
+    let refused = answer.status >= 400;
+    let prefix = mail.subject.split('_').next().unwrap_or_default();
+    if let Some(kind) = Kind::ALL.iter().copied().find(|kind| kind.prefix() == prefix)
+        && refused
+    {
+        tx.drop_pending(kind, &mail.subject)?;
+    }
+    if let Some(row) = tx.rows().raw(Kind::Command, &mail.command)? {
+        let mut document = row.document;
+        let state = if refused { CommandState::Failed } else { CommandState::Completed };
+        document.insert("state".into(), state.word().into());
+        document.insert("ended_at".into(), tx.now().to_string().into());
+        if refused {
+            document.insert("detail".into(), answer.body.get("detail").or(answer.body.get("title")).cloned().unwrap_or_default());
+            document.insert("problem".into(), answer.body.clone());
+        }
+        tx.change_pending(Kind::Command, &mail.command, document)?;
+    }
+    tx.take_mail(mail.seq)
 }

@@ -318,7 +318,7 @@ pub(crate) fn entry<C: Contract>(by: &By<C>, at: domain::time::Timestamp, sent: 
 }
 
 /// Names of fields that hold secrets; a test compares them with every schema's `writeOnly`.
-pub const SECRET_FIELDS: &[&str] = &["credential", "one_time_token", "password"];
+pub const SECRET_FIELDS: &[&str] = &["credential", "device_code", "one_time_token", "password"];
 
 fn hide_secrets(value: &mut Value) {
     match value {

@@ -3,8 +3,8 @@
 
 use contract::operation::OperationRow;
 use contract::ops::{
-    access, accounts, attempts, commands, events, farms, files, jobs, keys, materials, orders, parts, pools, printers, queue,
-    skus, spools, stock, system, uploads, webhooks,
+    access, accounts, attempts, claims, commands, events, farms, files, jobs, keys, materials, orders, parts, pools, printers,
+    queue, skus, spools, stock, system, uploads, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -35,6 +35,15 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<keys::PauseSlicerKey>::row(),
         Writes::<keys::ResumeSlicerKey>::row(),
         Writes::<keys::RevokeSlicerKey>::row(),
+        Writes::<claims::RequestPairing>::row(),
+        Reads::<claims::PollPairingOp>::row(),
+        Writes::<claims::CompletePairingOp>::row(),
+        Reads::<claims::GetPairing>::row(),
+        Writes::<claims::ClaimFarmOp>::row(),
+        Reads::<claims::GetClaim>::row(),
+        Reads::<claims::BeginClaimOp>::row(),
+        Reads::<claims::CancelClaim>::row(),
+        Reads::<claims::UnpairFarm>::row(),
         Reads::<farms::ListFarms>::row(),
         Reads::<farms::GetFarm>::row(),
         Writes::<farms::EditFarmOp>::row(),

@@ -7,7 +7,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -124,15 +124,13 @@ async fn listen<S>(mut stream: SplitStream<WebSocketStream<S>>, told: &mpsc::Sen
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut dead_at = Instant::now() + DEAD;
     loop {
-        let message = match tokio::time::timeout_at(dead_at, stream.next()).await {
+        let message = match timeout(DEAD, stream.next()).await {
             Err(_) => return "the other side is silent".to_owned(),
             Ok(None) => return "the connection ended".to_owned(),
             Ok(Some(Err(why))) => return why.to_string(),
             Ok(Some(Ok(message))) => message,
         };
-        dead_at = Instant::now() + DEAD;
         match message {
             Message::Text(text) => {
                 if told.send(Heard::Text(text.to_string())).await.is_err() {

@@ -68,8 +68,12 @@ codes! {
     TooManyUploads = "too_many_uploads", 429, "Too many uploads are unfinished", "Finish some, or end them with DELETE.";
     RateLimited = "rate_limited", 429, "Too many calls", "Wait as long as Retry-After says.";
     SecretNotRepeatable = "secret_not_repeatable", 409, "The answer held a secret that is shown once", "Make a new one.";
+    AuthorizationPending = "authorization_pending", 400, "Nobody has said yes to the claim code yet", "Ask again after `interval` seconds.";
+    ExpiredToken = "expired_token", 400, "The claim code has ended", "Ask for a new one.";
+    AlreadyClaimed = "already_claimed", 409, "The farm belongs to a store already", "Unpair it first.";
     RelayOnly = "relay_only", 409, "Accounts of this store are changed at its relay", "Use the address in `detail`.";
     FarmOffline = "farm_offline", 503, "The farm is away", "Try again when it is connected.";
+    FarmLeft = "farm_left", 409, "The farm has left the store: what it did here is history", "Nothing changes it any more.";
     NoAnswer = "no_answer", 504, "The farm did not answer in time, or the line broke", "Look whether it happened; with the same Idempotency-Key it can be asked again.";
     UnsupportedByFarm = "unsupported_by_farm", 501, "The farm's agent is too old for that", "Update the agent.";
     ContentOnItsWay = "content_on_its_way", 503, "The bytes are on their way", "Ask again when Retry-After is over.";

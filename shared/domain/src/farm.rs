@@ -34,6 +34,8 @@ pub struct HomeIds {
 pub struct Claim {
     /// Where the relay is.
     pub relay_url: String,
+    /// The relay's own name: only to it does the agent prove who it is.
+    pub relay_id: String,
     /// The store.
     pub store_id: StoreId,
     /// What the store is called.

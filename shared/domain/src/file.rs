@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
+use crate::hex::{hex, unhex};
 use crate::id::FileId;
 use crate::sliced::Sliced;
 use crate::time::Timestamp;
@@ -32,19 +33,14 @@ impl ContentHash {
 
 impl std::fmt::Display for ContentHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
 impl TryFrom<String> for ContentHash {
     type Error = BadHash;
     fn try_from(text: String) -> Result<Self, BadHash> {
-        let nibbles: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
-        let nibbles = nibbles.filter(|nibbles| nibbles.len() == 64).ok_or(BadHash)?;
-        let mut digest = [0; 32];
-        for (byte, pair) in digest.iter_mut().zip(nibbles.chunks_exact(2)) {
-            *byte = pair[0] << 4 | pair[1];
-        }
+        let digest = unhex(&text).and_then(|bytes| bytes.try_into().ok()).ok_or(BadHash)?;
         Ok(Self(digest))
     }
 }

@@ -13,6 +13,8 @@ pub mod farm;
 pub mod field;
 pub mod filament;
 pub mod file;
+pub mod fingerprint;
+pub mod hex;
 pub mod id;
 pub mod job;
 pub mod key;

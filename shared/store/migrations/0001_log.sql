@@ -47,6 +47,9 @@ CREATE TABLE kept (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX kept_of ON kept (sha256);
 
+-- At a relay: farms that want to be claimed, until the code ends. The code that the agent asks with is kept as a hash.
+CREATE TABLE pairing (user_code TEXT PRIMARY KEY, device BLOB NOT NULL UNIQUE, document TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
 -- Acts on devices: written before the device is touched.
 CREATE TABLE act (attempt TEXT NOT NULL, verb TEXT NOT NULL, state TEXT NOT NULL, written_at INTEGER NOT NULL, deadline INTEGER NOT NULL, observed TEXT NOT NULL, PRIMARY KEY (attempt, verb)) STRICT, WITHOUT ROWID;
 CREATE TABLE bed_token (printer TEXT NOT NULL, number INTEGER NOT NULL, token TEXT NOT NULL, consumed_by TEXT, PRIMARY KEY (printer, number)) STRICT, WITHOUT ROWID;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::error::StoreError;
 use crate::kinds::{table, write_labels};
-use crate::rows::{Rows, parse_id};
+use crate::rows::{RawRow, Rows, parse_id};
 use crate::tx::{Tx, json};
 
 /// A row on its way from its home to a copy. Deleted ones have an empty document.
@@ -78,7 +78,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn of(home: HomeIds) -> Self {
+    pub(crate) fn of(home: HomeIds) -> Self {
         Self { store: home.store_id.to_string(), farm: home.farm_id.to_string() }
     }
 }
@@ -233,6 +233,35 @@ impl Tx<'_> {
         self.copy(&place, 0, &FeedRow { kind, id, revision: 0, number: 0, position: 0, deleted: false, changed_at, document })
     }
 
+    /// Changes what a copy says without being its home: only what the home itself cannot know, such as that it is away. The
+    /// home's next revision replaces it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn overlay_copy(
+        &mut self,
+        kind: Kind,
+        id: &str,
+        change: impl FnOnce(&mut Document),
+    ) -> Result<Option<RawRow>, StoreError> {
+        let Some(mut raw) = self.rows().raw(kind, id)? else { return Ok(None) };
+        change(&mut raw.document);
+        let Some(known) = self.rows().known(kind, id)? else { return Ok(None) };
+        let place = Place { store: known.store_id, farm: known.farm_id };
+        let row = FeedRow {
+            kind,
+            id: raw.id.clone(),
+            revision: raw.revision,
+            number: raw.number,
+            position: 0,
+            deleted: false,
+            changed_at: raw.changed_at,
+            document: raw.document.clone(),
+        };
+        self.copy(&place, known.generation, &row)?;
+        Ok(Some(raw))
+    }
+
     /// Takes a pending row away. Says whether there was one.
     ///
     /// # Errors
@@ -325,24 +354,6 @@ impl Tx<'_> {
                 body
             ])?;
         Ok(true)
-    }
-
-    /// Every fact of this database moves to another store: its farm was claimed, or set free. A column
-    /// only: no document, no event body, no audit entry, no revision and no number changes with it.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn move_to_store(&mut self, store: StoreId) -> Result<(), StoreError> {
-        let word = store.to_string();
-        for kind in Kind::ALL {
-            self.sql()?.execute(&format!("UPDATE {} SET store_id = ?1", table(*kind)), [&word])?;
-        }
-        for table in ["event", "home", "upload"] {
-            self.sql()?.execute(&format!("UPDATE {table} SET store_id = ?1"), [&word])?;
-        }
-        self.put_setting("store_id", &store)?;
-        self.home.store_id = store;
-        Ok(())
     }
 
     fn copy(&mut self, place: &Place, generation: u64, row: &FeedRow) -> Result<(), StoreError> {

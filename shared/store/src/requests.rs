@@ -1,6 +1,7 @@
-//! Outcomes of calls that carried an `Idempotency-Key`: kept for seven days at the home of the fact,
+//! Outcomes of calls that carried an `Idempotency-Key`: kept for at least seven days at the home of the fact,
 //! written in the transaction of the effect.
 
+use domain::hex::hex;
 use domain::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -47,10 +48,6 @@ impl RequestKey {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Tx<'_> {
     /// The outcome of an earlier call with that key: `Ok(Err(()))` if its body was another.
     ///
@@ -59,8 +56,8 @@ impl Tx<'_> {
     pub fn outcome(&self, key: &RequestKey) -> Result<Option<Result<Outcome, ()>>, StoreError> {
         let found: Option<(String, String)> = self
             .sql()?
-            .prepare_cached("SELECT body_hash, outcome FROM request WHERE id = ?1 AND created_at > ?2")?
-            .query_row(params![hex(&key.digest), self.by.now.plus_millis(-KEPT_MILLIS).millis()], |r| Ok((r.get(0)?, r.get(1)?)))
+            .prepare_cached("SELECT body_hash, outcome FROM request WHERE id = ?1")?
+            .query_row([hex(&key.digest)], |r| Ok((r.get(0)?, r.get(1)?)))
             .optional()?;
         let Some((body_hash, outcome)) = found else { return Ok(None) };
         if body_hash != hex(&key.body_hash) {

@@ -143,6 +143,17 @@ impl Rows<'_> {
         rows.map(|row| Row::read(read_raw(R::KIND, row?)?)).collect()
     }
 
+    /// The ids of a farm's records of a kind.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn all_of_farm(&self, kind: Kind, farm: FarmId) -> Result<Vec<String>, StoreError> {
+        let sql = format!("SELECT id FROM {} WHERE deleted = 0 AND farm_id = ?1 ORDER BY id", table(kind));
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let ids = statement.query_map([farm.to_string()], |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
     /// How many records have one of the words in that column.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use domain::farm::HomeIds;
 use domain::id::FarmId;
 use domain::kind::Kind;
+use domain::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,12 @@ pub struct Tunnel {
 pub struct TunnelState {
     /// The agent's Ed25519 key, in hex.
     pub public_key: String,
+    /// The pairing was ended: whoever comes with that key is told so.
+    pub revoked: bool,
+    /// Whether the farm was last told to be connected.
+    pub connected: bool,
+    /// The copy was whole then.
+    pub as_of: Option<Timestamp>,
     /// The number of the newest session.
     pub session_no: u64,
     /// Rows.
@@ -62,6 +69,19 @@ impl Rows<'_> {
     }
 }
 
+impl Rows<'_> {
+    /// Every farm that was ever claimed here.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn tunnels(&self) -> Result<Vec<Tunnel>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT farm_id FROM tunnel ORDER BY farm_id")?;
+        let farms = statement.query_map([], |r| r.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        let tunnel = |farm: String| self.tunnel(parse_id(Kind::Farm, &farm)?);
+        Ok(farms.into_iter().map(tunnel).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+}
+
 impl Tx<'_> {
     /// Keeps what is known about a claimed farm.
     ///
@@ -79,14 +99,5 @@ impl Tx<'_> {
                 json("tunnel", &tunnel.state)?
             ])?;
         Ok(())
-    }
-
-    /// Forgets a farm's line: it is no longer the store's. Says whether there was one.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn remove_tunnel(&mut self, home: HomeIds) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM tunnel WHERE farm_id = ?1 AND store_id = ?2";
-        Ok(self.sql()?.prepare_cached(sql)?.execute([home.farm_id.to_string(), home.store_id.to_string()])? == 1)
     }
 }

@@ -311,7 +311,7 @@ impl<'c> Tx<'c> {
     }
 
     /// Appends an event; returns its position and number. What is not told stands at the end of the log.
-    fn event(
+    pub(crate) fn event(
         &mut self,
         event: EventType,
         kind: Kind,

@@ -199,7 +199,7 @@ fn cut<T: Numbered + Serialize>(page: Page<T>) -> Result<(Vec<T>, u64), Unsendab
         if bytes > ROOM {
             break;
         }
-        let ends_a_number = page.items.get(index + 1).is_none_or(|next| next.number() != item.number());
+        let ends_a_number = page.items.get(index + 1).is_none_or(|next| next.place() != item.place());
         if ends_a_number {
             fits = index + 1;
         }
@@ -207,8 +207,8 @@ fn cut<T: Numbered + Serialize>(page: Page<T>) -> Result<(Vec<T>, u64), Unsendab
     if fits == page.items.len() {
         return Ok((page.items, page.to));
     }
-    let Some(to) = fits.checked_sub(1).and_then(|last| page.items.get(last)).map(Numbered::number) else {
-        return Err(Unsendable(page.items.first().map_or(page.to, Numbered::number)));
+    let Some(to) = fits.checked_sub(1).and_then(|last| page.items.get(last)).map(Numbered::place) else {
+        return Err(Unsendable(page.items.first().map_or(page.to, Numbered::place)));
     };
     let mut items = page.items;
     items.truncate(fits);

@@ -100,7 +100,7 @@ impl<T: Numbered> Intake<T> {
             }
             return Verdict::Nack(self.taken, NackCode::Gap);
         }
-        batch.items.retain(|item| item.number() > self.taken);
+        batch.items.retain(|item| item.place() > self.taken);
         batch.from = self.taken;
         self.taken = batch.to;
         self.nacked = None;

@@ -76,6 +76,14 @@ impl RelaySession {
         }
     }
 
+    /// Whether the copy of the farm's rows is whole as of the last head that was heard.
+    pub fn is_whole(&self) -> bool {
+        match &self.phase {
+            Phase::Open(open) => open.rows.whole_at(0),
+            Phase::Waiting | Phase::Challenged | Phase::Judging(_) | Phase::Closed => false,
+        }
+    }
+
     /// Takes an input and says what is to be done, in this order.
     pub fn handle(&mut self, now_ms: u64, input: RelayInput) -> Vec<RelayOutput> {
         match input {

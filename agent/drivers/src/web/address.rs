@@ -29,7 +29,7 @@ impl WebAddress {
     }
 
     /// The URL of a path (with its query) under the address.
-    pub(super) fn join(&self, path: &str) -> String {
+    pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
     }
 

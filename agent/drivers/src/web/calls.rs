@@ -18,8 +18,11 @@ use crate::contract::LinkProblem;
 /// Bytes that are read from a file at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A client for one printer, which keeps its connections open.
-pub(super) fn client(address: &WebAddress) -> Result<Client, LinkProblem> {
+/// A client for one address, which keeps its connections open.
+///
+/// # Errors
+/// What is wrong with the address.
+pub fn client(address: &WebAddress) -> Result<Client, LinkProblem> {
     // A second installation is refused and changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = ClientBuilder::new()

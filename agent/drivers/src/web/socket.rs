@@ -26,7 +26,7 @@ pub(super) async fn run(
     mut texts: mpsc::Receiver<String>,
     ear: &Ear,
 ) -> String {
-    let mut stream = match open(&client, url, &headers).await {
+    let mut stream = match dial(&client, url, &headers, None, MAX_BODY_BYTES).await {
         Ok(stream) => stream,
         Err(why) => return why,
     };
@@ -54,7 +54,17 @@ pub(super) async fn run(
     }
 }
 
-async fn open(client: &Client, url: String, headers: &[Header]) -> Result<WebSocketStream<Upgraded>, String> {
+/// Opens a WebSocket (RFC 6455, section 4.1) that speaks that protocol, if one is named, in messages of that many bytes at the most.
+///
+/// # Errors
+/// Why it did not come to stand, in words.
+pub async fn dial(
+    client: &Client,
+    url: String,
+    headers: &[Header],
+    protocol: Option<&'static str>,
+    largest: usize,
+) -> Result<WebSocketStream<Upgraded>, String> {
     let key = generate_key();
     let request = client
         .get(url)
@@ -62,6 +72,7 @@ async fn open(client: &Client, url: String, headers: &[Header]) -> Result<WebSoc
         .header("upgrade", "websocket")
         .header("sec-websocket-version", "13")
         .header("sec-websocket-key", &key);
+    let request = protocol.into_iter().fold(request, |request, spoken| request.header("sec-websocket-protocol", spoken));
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value.expose()));
     let response = tokio::time::timeout(HANDSHAKE, request.send())
         .await
@@ -75,6 +86,6 @@ async fn open(client: &Client, url: String, headers: &[Header]) -> Result<WebSoc
         return Err("the server answered the socket's handshake wrongly".to_owned());
     }
     let stream = response.upgrade().await.map_err(|why| innermost(&why))?;
-    let limits = WebSocketConfig::default().max_message_size(Some(MAX_BODY_BYTES)).max_frame_size(Some(MAX_BODY_BYTES));
+    let limits = WebSocketConfig::default().max_message_size(Some(largest)).max_frame_size(Some(largest));
     Ok(WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits)).await)
 }

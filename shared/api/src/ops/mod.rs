@@ -2,6 +2,7 @@
 //! nothing but that stand together in `plain`.
 
 pub mod access;
+mod claims;
 pub mod events;
 pub mod farms;
 pub mod files;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
-use api::door::{AccountHome, Door};
+use api::door::Door;
 use api::forward::{Farms, Freshness, Operations, carry_out};
 use api::keep::Keep;
 use api::mailbox::{self, Settled};
@@ -58,6 +58,12 @@ impl Farms for Line {
     }
 
     fn mail(&self, _: FarmId) {}
+
+    fn belongs(&self, _: HomeIds) -> bool {
+        true
+    }
+
+    fn revoked(&self, _: HomeIds) {}
 
     fn freshness(&self, _: StoreId) -> Option<Freshness> {
         let away_since = self.cut.load(Ordering::SeqCst).then_some(NOW);
@@ -127,7 +133,7 @@ impl World {
             farm: None,
             farms: line.clone(),
             keep,
-            accounts: AccountHome::Relay,
+            accounts: Arc::default(),
             served_by: "relay",
             live: true,
             host_names: Vec::new(),

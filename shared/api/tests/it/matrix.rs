@@ -92,6 +92,7 @@ impl World {
             ("deliveries", delivery),
             ("uploads", upload),
             ("farms", farm.door.home().farm_id.to_string()),
+            ("pairings", "ABCDEFGH".to_owned()),
         ];
         let known = vec![
             ("driver", json!("test")),

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod accounts;
 pub mod attempts;
+pub mod claims;
 pub mod commands;
 pub mod events;
 pub mod farms;

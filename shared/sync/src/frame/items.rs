@@ -21,12 +21,12 @@ pub struct Batch<T> {
 
 /// What has a place in a stream.
 pub trait Numbered {
-    /// The place.
-    fn number(&self) -> u64;
+    /// The place in the stream.
+    fn place(&self) -> u64;
 }
 
 impl Numbered for RowItem {
-    fn number(&self) -> u64 {
+    fn place(&self) -> u64 {
         self.position
     }
 }
@@ -54,7 +54,7 @@ pub enum EventItem {
 }
 
 impl Numbered for EventItem {
-    fn number(&self) -> u64 {
+    fn place(&self) -> u64 {
         match self {
             EventItem::Event { number, .. } => *number,
             EventItem::Gap { to, .. } => *to,
@@ -77,7 +77,7 @@ pub enum AccountItem {
 }
 
 impl Numbered for AccountItem {
-    fn number(&self) -> u64 {
+    fn place(&self) -> u64 {
         match self {
             AccountItem::Key { row, .. } => row.position,
         }

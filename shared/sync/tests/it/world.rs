@@ -396,7 +396,7 @@ impl World {
                 FarmOutput::RolledBack => panic!("seed {}: nothing was rolled back", self.seed),
                 FarmOutput::Acked(Stream::Events, at) => {
                     self.farm_disk.trimmed_to = self.farm_disk.trimmed_to.max(at);
-                    self.farm_disk.events.retain(|event| event.number() > at);
+                    self.farm_disk.events.retain(|event| event.place() > at);
                 }
                 output => {
                     let pause = self.dice(30);
@@ -483,8 +483,8 @@ impl World {
             }
             FarmOutput::ReadEvents { after, .. } => {
                 let items: Vec<EventItem> =
-                    disk.events.iter().filter(|event| event.number() > after).take(PAGE).cloned().collect();
-                let to = if items.len() == PAGE { items[PAGE - 1].number() } else { disk.number };
+                    disk.events.iter().filter(|event| event.place() > after).take(PAGE).cloned().collect();
+                let to = if items.len() == PAGE { items[PAGE - 1].place() } else { disk.number };
                 let page = Page { after, to, items };
                 Some(FarmInput::EventsRead { page, trimmed_to: disk.trimmed_to, rows_head: disk.number })
             }
@@ -618,9 +618,9 @@ impl World {
                 None
             }
             RelayOutput::ReadAccount { after, .. } => {
-                let mut items: Vec<_> = disk.account.values().filter(|item| item.number() > after).cloned().collect();
-                items.sort_by_key(Numbered::number);
-                let to = if items.len() > PAGE { items[PAGE - 1].number() } else { disk.account_head };
+                let mut items: Vec<_> = disk.account.values().filter(|item| item.place() > after).cloned().collect();
+                items.sort_by_key(Numbered::place);
+                let to = if items.len() > PAGE { items[PAGE - 1].place() } else { disk.account_head };
                 items.truncate(PAGE);
                 Some(RelayInput::AccountRead(Page { after, to, items }))
             }

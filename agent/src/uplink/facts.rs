@@ -1,0 +1,171 @@
+//! What the line reads from the store and writes into it.
+
+use api::claims::{FAREWELL, KEYS};
+use api::door::Door;
+use contract::forward::RowItem;
+use domain::actor::Actor;
+use domain::farm::{Claim, Dispatch, Farm};
+use domain::hex::unhex;
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{By, FeedRow, KeyFact, StoreError};
+use sync::farm::FarmStart;
+use sync::feed::Page;
+use sync::frame::{AccountItem, Batch, Cursor, EventItem, FarmGot, Heads, Hello, PROTO};
+
+/// How far the copy of the store's keys is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Keys {
+    epoch: String,
+    at: u64,
+    sweep_at: Option<u64>,
+    generation: u64,
+}
+
+fn by(door: &Door) -> By {
+    By::new(Actor::farm(door.home().farm_id), door.now())
+}
+
+/// What a session begins with.
+pub fn start(door: &Door, session_nonce: &str) -> Result<FarmStart, StoreError> {
+    let now = door.now();
+    door.store.read(|rows| {
+        let end = rows.log_end()?;
+        let keys: Keys = rows.setting(KEYS)?.flatten().unwrap_or_default();
+        let hello = Hello {
+            proto: PROTO,
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            farm_id: door.home().farm_id,
+            epoch: end.epoch,
+            heads: Heads { rows: end.position, events: end.position },
+            got: FarmGot { requests: Cursor::default(), account: Cursor { epoch: keys.epoch, at: keys.at } },
+            session_nonce: session_nonce.to_owned(),
+            wall: now,
+            clock_ok: api::clock::is_set(now),
+            signature: String::new(),
+        };
+        Ok(FarmStart { hello, rows_floor: 0, account_sweep_at: keys.sweep_at })
+    })
+}
+
+/// Rows above a place, and the head when they were read.
+pub fn rows(door: &Door, after: u64, limit: usize) -> Result<(Page<RowItem>, u64), StoreError> {
+    let store = door.home().store_id;
+    door.store.read(|rows| {
+        let head = rows.log_end()?.position;
+        let found = rows.feed_after(store, after, limit)?;
+        let full = found.len() == limit;
+        let to = found.last().filter(|_| full).map_or(head, |last| last.position);
+        Ok((Page { after, to, items: found.into_iter().map(Into::into).collect() }, head))
+    })
+}
+
+/// Events above a place, up to where older ones are gone, and the head of rows when they were read.
+pub fn events(door: &Door, after: u64, limit: usize) -> Result<(Page<EventItem>, u64, u64), StoreError> {
+    let store = door.home().store_id;
+    door.store.read(|rows| {
+        let (head, trimmed_to) = (rows.log_end()?.position, rows.log_trimmed_to()?);
+        let read = rows.farm_events_after(store, after, limit)?;
+        let to = read.last.filter(|_| read.full).unwrap_or(head);
+        let items = read.events.into_iter().map(|stored| {
+            let bad = |cause| StoreError::Document { kind: "event", cause };
+            let body = serde_json::from_value(serde_json::to_value(&stored.event).map_err(bad)?).map_err(bad)?;
+            Ok(EventItem::Event { number: stored.position, labels: stored.labels, body })
+        });
+        Ok((Page { after, to, items: items.collect::<Result<_, StoreError>>()? }, trimmed_to, head))
+    })
+}
+
+/// Writes keys of the store and how far they go. False if the farm belongs to another store by now.
+pub async fn apply_keys(door: &Door, claim: &Claim, batch: Batch<AccountItem>) -> Result<bool, StoreError> {
+    write_keys(door, claim, move |tx, keys| {
+        keys.at = batch.to;
+        for AccountItem::Key { row, hashes } in batch.items {
+            let Some(row) = FeedRow::of(row) else { continue };
+            let hashes = hashes.iter().filter_map(|hash| unhex(hash)?.try_into().ok()).collect();
+            tx.put_key_copy(keys.generation, &KeyFact { row, hashes })?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Begins to take all keys anew.
+pub async fn begin_keys(door: &Door, claim: &Claim, epoch: String, sweep_at: u64) -> Result<bool, StoreError> {
+    write_keys(door, claim, move |_, keys| {
+        *keys = Keys { epoch, at: 0, sweep_at: Some(sweep_at), generation: keys.generation + 1 };
+        Ok(())
+    })
+    .await
+}
+
+/// Removes keys that did not come again.
+pub async fn sweep_keys(door: &Door, claim: &Claim) -> Result<bool, StoreError> {
+    write_keys(door, claim, move |tx, keys| {
+        keys.sweep_at = None;
+        tx.sweep_key_copies(keys.generation).map(drop)
+    })
+    .await
+}
+
+async fn write_keys(
+    door: &Door,
+    claim: &Claim,
+    write: impl FnOnce(&mut store::Tx<'_>, &mut Keys) -> Result<(), StoreError> + Send + 'static,
+) -> Result<bool, StoreError> {
+    let store = claim.store_id;
+    door.store
+        .write(by(door), move |tx| {
+            let claim: Option<Claim> = tx.rows().setting(api::claims::CLAIM)?.flatten();
+            if claim.is_none_or(|claim| claim.store_id != store) {
+                return Ok(false);
+            }
+            let mut keys: Keys = tx.rows().setting(KEYS)?.flatten().unwrap_or_default();
+            write(tx, &mut keys)?;
+            tx.put_setting(KEYS, &Some(keys))?;
+            Ok(true)
+        })
+        .await
+}
+
+/// The line is open: outcomes of requests are kept for as long as the relay may send them again.
+pub async fn heard_of_relay(door: &Door) -> Result<(), StoreError> {
+    let now = door.now();
+    door.store.write(by(door), move |tx| tx.put_setting("relay_heard_at", &now)).await
+}
+
+/// Until when outcomes may be forgotten: what was asked before the relay was last heard may come again.
+pub fn outcomes_settled(rows: store::Rows<'_>, now: Timestamp) -> Result<Timestamp, StoreError> {
+    let claimed: Option<Claim> = rows.setting(api::claims::CLAIM)?.flatten();
+    let heard: Option<Timestamp> = rows.setting("relay_heard_at")?;
+    Ok(claimed.and(heard).map_or(now, |heard| heard.min(now)))
+}
+
+/// The farm belongs to no store any more.
+pub async fn set_free(door: &Door) -> Result<(), StoreError> {
+    api::claims::set_free(door, None).await
+}
+
+/// The claim that was ended here and whose relay has not heard of it.
+pub fn farewell(door: &Door) -> Result<Option<Claim>, StoreError> {
+    door.store.read(|rows| Ok(rows.setting(FAREWELL)?.flatten()))
+}
+
+/// The relay has heard of it.
+pub async fn farewell_said(door: &Door) -> Result<(), StoreError> {
+    door.store.write(by(door), |tx| tx.put_setting(FAREWELL, &None::<Claim>)).await
+}
+
+/// This database was set back: it goes on in a log of its own, and starts nothing until somebody has looked.
+pub async fn rolled_back(door: &Door) -> Result<(), StoreError> {
+    let farm = door.home().farm_id;
+    door.store
+        .write(by(door), move |tx| {
+            tx.begin_new_log()?;
+            if let Some(row) = tx.get::<Farm>(farm)? {
+                tx.update(&Farm { dispatch: Dispatch::Stop, ..row.record })?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
+}

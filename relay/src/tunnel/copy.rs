@@ -1,0 +1,247 @@
+//! What a farm sent, written into its copy. Every write is fenced by the number of its session: what an older session
+//! still wants to write is refused.
+
+use contract::event::Named;
+use contract::forward::RowItem;
+use domain::actor::Actor;
+use domain::farm::HomeIds;
+use domain::id::FarmId;
+use domain::kind::Kind;
+use domain::printer::Connection;
+use domain::time::Timestamp;
+use serde_json::json;
+use store::{By, Copied, FeedRow, Reached, Store, StoreError, Tunnel, Tx};
+use sync::frame::{AccountItem, Batch, ByeCode, Cursor, EventItem, Hello, Stream};
+use sync::intake::Known;
+use sync::relay::Admission;
+
+use super::farms::relay;
+
+/// The farm that a session belongs to, and the session's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fence {
+    /// The farm.
+    pub home: HomeIds,
+    /// The session.
+    pub session_no: u64,
+}
+
+/// Lets a farm in whose signature over `message` is that of the key which it was claimed with.
+///
+/// # Errors
+/// What the database says.
+pub async fn admit(
+    store: &Store,
+    hello: &Hello,
+    message: &[u8],
+    content_token: String,
+    now: Timestamp,
+) -> Result<Result<(HomeIds, Admission), ByeCode>, StoreError> {
+    let Some(tunnel) = store.read(|rows| rows.tunnel(hello.farm_id))? else { return Ok(Err(ByeCode::Refused)) };
+    if !api::claims::signed_by(&tunnel.state.public_key, message, &hello.signature) {
+        return Ok(Err(ByeCode::Refused));
+    }
+    if tunnel.state.revoked {
+        return Ok(Err(ByeCode::Revoked));
+    }
+    let home = tunnel.home;
+    let counted = store
+        .write(farm(home, now), move |tx| {
+            let Some(mut tunnel) = tx.rows().tunnel(home.farm_id)?.filter(|tunnel| tunnel.home == home) else { return Ok(None) };
+            tunnel.state.session_no += 1;
+            tx.put_tunnel(&tunnel)?;
+            Ok::<_, StoreError>(Some(tunnel.state))
+        })
+        .await?;
+    let Some(state) = counted else { return Ok(Err(ByeCode::Refused)) };
+    let known = |reached: Reached| Known { cursor: Cursor { epoch: reached.epoch, at: reached.at }, sweep_at: reached.sweep_at };
+    store.read(|rows| {
+        let admission = Admission {
+            session_no: state.session_no,
+            relay_epoch: rows.log_end()?.epoch,
+            rows: known(state.rows),
+            events: known(state.events),
+            account_head: rows.keys_head(home.store_id)?,
+            account_floor: 0,
+            answered: 0,
+            requests_wait: rows.next_mail(home.farm_id)?.is_some(),
+            content_token,
+        };
+        Ok(Ok((home, admission)))
+    })
+}
+
+fn farm(home: HomeIds, now: Timestamp) -> By {
+    By { account_of: Some(home.store_id), ..By::new(Actor::farm(home.farm_id), now) }
+}
+
+/// A write of a session. False if a newer one, or an end of the pairing, came before.
+async fn fenced(
+    store: &Store,
+    fence: Fence,
+    now: Timestamp,
+    write: impl FnOnce(&mut Tx<'_>, &mut Tunnel) -> Result<(), StoreError> + Send + 'static,
+) -> Result<bool, StoreError> {
+    store
+        .write(farm(fence.home, now), move |tx| {
+            let current = |tunnel: &Tunnel| {
+                tunnel.home == fence.home && tunnel.state.session_no == fence.session_no && !tunnel.state.revoked
+            };
+            let Some(mut tunnel) = tx.rows().tunnel(fence.home.farm_id)?.filter(current) else { return Ok(false) };
+            write(tx, &mut tunnel)?;
+            tx.put_tunnel(&tunnel)?;
+            Ok(true)
+        })
+        .await
+}
+
+fn put_rows(tx: &mut Tx<'_>, home: HomeIds, generation: u64, rows: Vec<RowItem>) -> Result<(), StoreError> {
+    for row in rows.into_iter().filter_map(FeedRow::of) {
+        if tx.put_copy(home, generation, &row)? == Copied::Foreign {
+            tracing::warn!(kind = %row.kind, id = row.id, "a farm sent a row that is not its own; it was left out");
+        }
+    }
+    Ok(())
+}
+
+/// Writes rows and how far they go.
+///
+/// # Errors
+/// What the database says.
+pub async fn rows(store: &Store, fence: Fence, batch: Batch<RowItem>, now: Timestamp) -> Result<bool, StoreError> {
+    fenced(store, fence, now, move |tx, tunnel| {
+        if batch.to >= batch.rows_head {
+            tunnel.state.as_of = Some(now);
+        }
+        tunnel.state.rows.at = batch.to;
+        put_rows(tx, fence.home, tunnel.state.generation, batch.items)
+    })
+    .await
+}
+
+/// Writes rows that came with an answer: their feed brings them again.
+///
+/// # Errors
+/// What the database says.
+pub async fn answered_rows(store: &Store, fence: Fence, rows: Vec<RowItem>, now: Timestamp) -> Result<bool, StoreError> {
+    if rows.is_empty() {
+        return Ok(true);
+    }
+    fenced(store, fence, now, move |tx, tunnel| put_rows(tx, fence.home, tunnel.state.generation, rows)).await
+}
+
+/// Writes events and how far they go.
+///
+/// # Errors
+/// What the database says.
+pub async fn events(store: &Store, fence: Fence, batch: Batch<EventItem>, now: Timestamp) -> Result<bool, StoreError> {
+    fenced(store, fence, now, move |tx, tunnel| {
+        tunnel.state.events.at = batch.to;
+        for item in batch.items {
+            match item {
+                EventItem::Event { labels, body, .. } => match tx.put_copied_event(fence.home, &labels, &body) {
+                    Ok(_) => {}
+                    // One that cannot be read must not stop those behind it.
+                    Err(StoreError::Document { cause, .. }) => tracing::warn!(%cause, "a farm sent an event that is none"),
+                    Err(error) => return Err(error),
+                },
+                EventItem::Gap { after, to } => {
+                    tracing::warn!(after, to, farm = %fence.home.farm_id, "events were trimmed before they came here");
+                    if let Some(farm) = tx.rows().raw(Kind::Farm, &fence.home.farm_id.to_string())? {
+                        tx.tell_of_copy(Named::EventGap, Kind::Farm, &farm, &[])?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Begins a new generation.
+///
+/// # Errors
+/// What the database says.
+pub async fn generation(
+    store: &Store,
+    fence: Fence,
+    stream: Stream,
+    epoch: String,
+    sweep_at: u64,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    fenced(store, fence, now, move |_, tunnel| {
+        match stream {
+            Stream::Rows => {
+                tunnel.state.rows = Reached { epoch, at: 0, sweep_at: Some(sweep_at) };
+                tunnel.state.generation += 1;
+            }
+            // Events are told apart by their ids: nothing is swept.
+            Stream::Events => tunnel.state.events = Reached { epoch, at: 0, sweep_at: None },
+            Stream::Account => {}
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Removes what the new generation did not bring.
+///
+/// # Errors
+/// What the database says.
+pub async fn sweep(store: &Store, fence: Fence, now: Timestamp) -> Result<bool, StoreError> {
+    fenced(store, fence, now, move |tx, tunnel| {
+        tunnel.state.rows.sweep_at = None;
+        tx.sweep_copies(fence.home, tunnel.state.generation).map(drop)
+    })
+    .await
+}
+
+/// The keys of the farm's store above a place.
+///
+/// # Errors
+/// What the database says.
+pub fn keys(store: &Store, home: HomeIds, after: u64, limit: usize) -> Result<sync::feed::Page<AccountItem>, StoreError> {
+    store.read(|rows| {
+        let facts = rows.keys_after(home.store_id, after, limit)?;
+        let last = facts.last().map(|fact| fact.row.position);
+        let to = if facts.len() == limit { last } else { Some(rows.keys_head(home.store_id)?) };
+        let items = facts.into_iter().map(|fact| AccountItem::Key {
+            row: fact.row.into(),
+            hashes: fact.hashes.iter().map(|hash| domain::hex::hex(hash)).collect(),
+        });
+        Ok(sync::feed::Page { after, to: to.unwrap_or(after).max(after), items: items.collect() })
+    })
+}
+
+/// Tells that a farm is there or away, once.
+///
+/// # Errors
+/// What the database says.
+pub async fn tell_connected(store: &Store, home: HomeIds, connected: bool, now: Timestamp) -> Result<(), StoreError> {
+    let by = By { account_of: Some(home.store_id), ..relay(now) };
+    store
+        .write(by, move |tx| {
+            let Some(mut tunnel) = tx.rows().tunnel(home.farm_id)?.filter(|tunnel| tunnel.home == home) else { return Ok(()) };
+            let connection = if connected { Connection::Online } else { Connection::Offline };
+            let shown = json!(connection);
+            let farm = tx.overlay_copy(Kind::Farm, &home.farm_id.to_string(), |farm| {
+                farm.insert("connection".into(), shown);
+            })?;
+            let Some(farm) = farm.filter(|_| tunnel.state.connected != connected) else { return Ok(()) };
+            let event = if connected { Named::FarmConnected } else { Named::FarmDisconnected };
+            tx.tell_of_copy(event, Kind::Farm, &farm, &[])?;
+            tunnel.state.connected = connected;
+            tx.put_tunnel(&tunnel)
+        })
+        .await
+}
+
+/// Ids of a farm's printers.
+///
+/// # Errors
+/// What the database says.
+pub fn printers(store: &Store, farm: FarmId) -> Result<Vec<domain::id::PrinterId>, StoreError> {
+    let rows = store.read(|rows| rows.all_of_farm(Kind::Printer, farm))?;
+    Ok(rows.into_iter().filter_map(|id| id.parse().ok()).collect())
+}

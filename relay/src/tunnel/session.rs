@@ -1,0 +1,386 @@
+//! The shell of one session: carries what the session says to the socket and the database, and tells it what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::clock::Stopwatch;
+use api::door::Door;
+use api::entropy::SystemEntropy;
+use api::mailbox::{self, Settled};
+use api::socket::{Heard, Line};
+use contract::forward::Answered;
+use contract::problem::{Code, Problem};
+use domain::file::ContentHash;
+use domain::hex::hex;
+use domain::id::{FarmId, PrinterId};
+use store::{Entropy, StoreError};
+use sync::frame::{ByeCode, Packet, Stream};
+use sync::relay::{Admission, End, RelayInput, RelayOutput, RelaySession, RelayStart};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::copy::{self, Fence};
+use super::farms::{Asked, Content, Tunnels, Word};
+
+/// How often the session looks at the clock.
+const TICK: Duration = Duration::from_secs(1);
+/// When a request is tried again that the farm failed over.
+const AGAIN: Duration = Duration::from_secs(2);
+/// When a request is tried again that found the farm's disk full.
+const FULL: Duration = Duration::from_secs(30);
+/// When a farm shall come again after this relay failed.
+const COME_AGAIN_MS: u64 = 30_000;
+
+/// What came of something that was begun.
+enum Done {
+    Input(RelayInput),
+    Admitted(domain::farm::HomeIds, Box<Admission>, String, bool),
+    Replied(String, Result<Answered, Problem>),
+}
+
+struct Shell {
+    tunnels: Arc<Tunnels>,
+    door: Arc<Door>,
+    line: Line,
+    session: RelaySession,
+    clock: Stopwatch,
+    done: mpsc::UnboundedSender<Done>,
+    knocking: Option<OwnedSemaphorePermit>,
+    admitted: Option<(Fence, String, bool)>,
+    asks: Option<mpsc::Receiver<Asked>>,
+    callers: BTreeMap<String, oneshot::Sender<Result<Answered, Problem>>>,
+    watching: Vec<PrinterId>,
+    keys_head: u64,
+    saying: Vec<String>,
+    over: bool,
+}
+
+/// Carries one line until it ends.
+pub async fn run(tunnels: Arc<Tunnels>, door: Arc<Door>, line: Line, place: OwnedSemaphorePermit) {
+    let mut random = [0; 32];
+    SystemEntropy.fill(&mut random);
+    let start = RelayStart { relay: tunnels.relay_id().to_owned(), nonce: hex(&random) };
+    let (done, mut doings) = mpsc::unbounded_channel();
+    let mut head = door.store.head();
+    let mut shell = Shell {
+        tunnels,
+        door,
+        line,
+        session: RelaySession::new(start, 0),
+        clock: Stopwatch::start(),
+        done,
+        knocking: Some(place),
+        admitted: None,
+        asks: None,
+        callers: BTreeMap::new(),
+        watching: Vec::new(),
+        keys_head: 0,
+        saying: Vec::new(),
+        over: false,
+    };
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    shell.input(RelayInput::Connected);
+    while !shell.over {
+        tokio::select! {
+            heard = shell.line.hear() => shell.heard(heard),
+            Some(done) = doings.recv() => shell.done(done),
+            Some(asked) = next(&mut shell.asks) => shell.asked(asked),
+            _ = head.changed() => shell.keys_may_have_moved(),
+            _ = tick.tick() => shell.tick(),
+        }
+    }
+    shell.end();
+}
+
+async fn next(asks: &mut Option<mpsc::Receiver<Asked>>) -> Option<Asked> {
+    match asks {
+        Some(asks) => asks.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Shell {
+    fn input(&mut self, input: RelayInput) {
+        let outputs = self.session.handle(self.clock.millis(), input);
+        outputs.into_iter().for_each(|output| self.carry_out(output));
+        // What one wake-up says goes together: the next comes when all of it has left.
+        if !self.saying.is_empty() {
+            self.line.say(std::mem::take(&mut self.saying));
+        }
+    }
+
+    fn heard(&mut self, heard: Heard) {
+        match heard {
+            Heard::Text(text) => match Packet::read(&text) {
+                Ok(packet) => self.input(RelayInput::Received(packet)),
+                Err(error) => {
+                    tracing::warn!(%error, "an agent does not keep to the protocol");
+                    self.input(RelayInput::Close(ByeCode::Protocol, None));
+                }
+            },
+            Heard::Sent => self.input(RelayInput::WritableAgain),
+            Heard::Lost(why) => {
+                tracing::debug!(why, "an agent's line is gone");
+                self.input(RelayInput::Lost);
+                self.over = true;
+            }
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Input(input) => {
+                if let (RelayInput::Committed(Stream::Rows, _), Some((fence, ..))) = (&input, &self.admitted) {
+                    // Whether it was the last batch is what the session knows best: it asks for no more.
+                    let fence = *fence;
+                    self.input(input);
+                    self.tunnels.whole(fence.home, fence.session_no, self.session.is_whole());
+                    return;
+                }
+                self.input(input);
+            }
+            Done::Admitted(home, admission, token, whole) => {
+                self.admitted = Some((Fence { home, session_no: admission.session_no }, token, whole));
+                self.keys_head = admission.account_head;
+                self.knocking = None;
+                self.input(RelayInput::Admitted(*admission));
+            }
+            Done::Replied(id, reply) => self.reply(&id, reply),
+        }
+    }
+
+    fn reply(&mut self, id: &str, reply: Result<Answered, Problem>) {
+        if let Some(caller) = self.callers.remove(id) {
+            // A caller that went away does not need its answer.
+            drop(caller.send(reply));
+        }
+    }
+
+    fn asked(&mut self, asked: Asked) {
+        match asked {
+            Asked::Call(call, ttl_ms, caller) => {
+                self.callers.insert(call.id.clone(), caller);
+                self.input(RelayInput::Call(*call, ttl_ms));
+            }
+            Asked::Mail => self.input(RelayInput::RequestsWait),
+            Asked::Content(Word::Wanted, hash) => self.input(RelayInput::WantBlob(hash.to_string())),
+            Asked::Content(Word::Have, hash) => self.input(RelayInput::HaveBlob(hash.to_string())),
+            Asked::Close(code) => self.input(RelayInput::Close(code, None)),
+        }
+    }
+
+    fn keys_may_have_moved(&mut self) {
+        let Some((fence, ..)) = &self.admitted else { return };
+        let store = fence.home.store_id;
+        if let Ok(head) = self.door.store.read(|rows| rows.keys_head(store))
+            && head != self.keys_head
+        {
+            self.keys_head = head;
+            self.input(RelayInput::AccountMoved(head));
+        }
+    }
+
+    fn tick(&mut self) {
+        if self.asks.is_some()
+            && let Some((fence, ..)) = &self.admitted
+        {
+            let home = fence.home;
+            let watched = self.tunnels.watched(home.store_id);
+            let wanted = if watched { copy::printers(&self.door.store, home.farm_id).unwrap_or_default() } else { Vec::new() };
+            if wanted != self.watching {
+                self.watching.clone_from(&wanted);
+                self.input(RelayInput::Watch(wanted));
+            }
+        }
+        self.input(RelayInput::Tick);
+    }
+
+    /// Does something that takes time, and tells the session what came of it.
+    fn begin(&self, doing: impl Future<Output = Done> + Send + 'static) {
+        let done = self.done.clone();
+        tokio::spawn(async move {
+            // A session that has ended does not need it.
+            drop(done.send(doing.await));
+        });
+    }
+
+    /// A fenced write, and what the session is told when it is durable.
+    fn write(&self, then: RelayInput, write: impl Future<Output = Result<bool, StoreError>> + Send + 'static) {
+        self.begin(async move { Done::Input(told(write.await, then)) });
+    }
+
+    fn carry_out(&mut self, output: RelayOutput) {
+        let (store, now) = (self.door.store.clone(), self.door.now());
+        match output {
+            RelayOutput::Send(packet) => match packet.text() {
+                Ok(text) => self.saying.push(text),
+                Err(error) => {
+                    tracing::error!(%error, "a frame could not be sent");
+                    self.over = true;
+                }
+            },
+            RelayOutput::Close(code) => {
+                tracing::info!(?code, "a farm's session ends");
+                self.over = true;
+                if let (ByeCode::Revoked, Some((fence, ..))) = (code, &self.admitted) {
+                    let (door, home) = (Arc::clone(&self.door), fence.home);
+                    tokio::spawn(async move {
+                        if let Err(error) = api::claims::left(&door, home, None).await {
+                            tracing::error!(%error, "that a farm left could not be written");
+                        }
+                    });
+                }
+            }
+            RelayOutput::Admit { hello, message } => self.begin(async move {
+                let mut random = [0; 32];
+                SystemEntropy.fill(&mut random);
+                let token = hex(&random);
+                match copy::admit(&store, &hello, &message, token.clone(), now).await {
+                    Ok(Ok((home, admission))) => {
+                        let at = &admission.rows.cursor;
+                        let whole = at.epoch == hello.epoch && at.at == hello.heads.rows && admission.rows.sweep_at.is_none();
+                        Done::Admitted(home, Box::new(admission), token, whole)
+                    }
+                    Ok(Err(code)) => Done::Input(RelayInput::Refused(code)),
+                    Err(error) => Done::Input(failed(&error)),
+                }
+            }),
+            RelayOutput::Opened(session_no) => {
+                if let Some((fence, token, whole)) = &self.admitted {
+                    tracing::info!(farm = %fence.home.farm_id, session_no, "a farm is connected");
+                    self.asks = Some(self.tunnels.opened(fence.home, session_no, token, *whole));
+                }
+            }
+            inside @ (RelayOutput::ApplyRows(..)
+            | RelayOutput::ApplyEvents(..)
+            | RelayOutput::GenerationBegin { .. }
+            | RelayOutput::Sweep
+            | RelayOutput::ReadAccount { .. }
+            | RelayOutput::ReadRequest(_)
+            | RelayOutput::CommitAnswer(..)
+            | RelayOutput::Answered { .. }
+            | RelayOutput::CallEnded(..)
+            | RelayOutput::Telemetry(..)
+            | RelayOutput::BlobWanted(_)
+            | RelayOutput::BlobHave(_)) => {
+                let Some((fence, ..)) = self.admitted else { return };
+                self.in_session(fence, inside);
+            }
+        }
+    }
+
+    fn in_session(&mut self, fence: Fence, output: RelayOutput) {
+        let (door, store, now) = (Arc::clone(&self.door), self.door.store.clone(), self.door.now());
+        match output {
+            RelayOutput::ApplyRows(_, batch) => {
+                let then = RelayInput::Committed(Stream::Rows, batch.to);
+                self.write(then, async move { copy::rows(&store, fence, batch, now).await });
+            }
+            RelayOutput::ApplyEvents(_, batch) => {
+                let then = RelayInput::Committed(Stream::Events, batch.to);
+                self.write(then, async move { copy::events(&store, fence, batch, now).await });
+            }
+            RelayOutput::GenerationBegin { stream, epoch, sweep_at } => {
+                let then = RelayInput::Committed(stream, 0);
+                self.write(then, async move { copy::generation(&store, fence, stream, epoch, sweep_at, now).await });
+            }
+            RelayOutput::Sweep => {
+                self.write(RelayInput::Tick, async move { copy::sweep(&store, fence, now).await });
+            }
+            RelayOutput::ReadAccount { after, limit } => match copy::keys(&store, fence.home, after, limit) {
+                Ok(page) => self.begin(async move { Done::Input(RelayInput::AccountRead(page)) }),
+                Err(error) => self.begin(async move { Done::Input(failed(&error)) }),
+            },
+            RelayOutput::ReadRequest(_) => {
+                let read = mailbox::next(&door, fence.home.farm_id).map_or_else(|error| failed(&error), RelayInput::RequestRead);
+                self.begin(async move { Done::Input(read) });
+            }
+            RelayOutput::CommitAnswer(seq, answer) => {
+                self.begin(async move { Done::Input(settle(&door, fence, seq, answer).await) });
+            }
+            RelayOutput::Answered { id, mut answer, late: _ } => self.begin(async move {
+                let rows = std::mem::take(&mut answer.rows);
+                // The answer stands, whatever becomes of the copy: the feed brings the rows again.
+                if let Err(error) = copy::answered_rows(&store, fence, rows, now).await {
+                    tracing::warn!(%error, "the rows of an answer could not be written");
+                }
+                Done::Replied(id, Ok(answer))
+            }),
+            RelayOutput::CallEnded(id, end) => self.reply(&id, Err(problem(end))),
+            RelayOutput::Telemetry(printer, values) => {
+                let home = store.read(|rows| rows.home_of(domain::kind::Kind::Printer, &printer.to_string()));
+                let own = home.is_ok_and(|home| home == Some((fence.home.store_id, Some(fence.home.farm_id))));
+                if own && let Ok(telemetry) = serde_json::from_value(values.into()) {
+                    self.tunnels.shown(fence.home.store_id, printer, telemetry);
+                }
+            }
+            RelayOutput::BlobWanted(hash) => self.heard_of_content(fence, Word::Wanted, hash),
+            RelayOutput::BlobHave(hash) => self.heard_of_content(fence, Word::Have, hash),
+            RelayOutput::Send(_) | RelayOutput::Close(_) | RelayOutput::Admit { .. } | RelayOutput::Opened(_) => {}
+        }
+    }
+
+    fn heard_of_content(&self, fence: Fence, word: Word, hash: String) {
+        if let Ok(hash) = ContentHash::try_from(hash) {
+            self.tunnels.heard_of_content(Content { home: fence.home, word, hash });
+        }
+    }
+
+    /// Nobody is left waiting.
+    fn end(mut self) {
+        if let Some((fence, ..)) = self.admitted {
+            self.tunnels.closed(fence.home, fence.session_no);
+        }
+        self.input(RelayInput::Lost);
+        if let Some(mut asks) = self.asks.take() {
+            asks.close();
+            while let Ok(asked) = asks.try_recv() {
+                if let Asked::Call(_, _, caller) = asked {
+                    // It was never sent.
+                    drop(caller.send(Err(problem(End::FarmOffline))));
+                }
+            }
+        }
+    }
+}
+
+fn problem(end: End) -> Problem {
+    match end {
+        End::FarmOffline => Problem::new(Code::FarmOffline),
+        End::NoAnswer => Problem::new(Code::NoAnswer),
+        End::TooBig => Problem::new(Code::BodyTooLarge).detail("it is too large for the line to the farm"),
+    }
+}
+
+/// This relay's database failed: the farm shall come again later, nothing of it was acknowledged.
+fn failed(error: &StoreError) -> RelayInput {
+    tracing::error!(%error, "a farm's session failed inside");
+    RelayInput::Close(ByeCode::Shutdown, Some(COME_AGAIN_MS))
+}
+
+fn told(written: Result<bool, StoreError>, then: RelayInput) -> RelayInput {
+    match written {
+        Ok(true) => then,
+        Ok(false) => RelayInput::Close(ByeCode::Replaced, None),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Writes the answer of a request, and says when the next one may go.
+async fn settle(door: &Arc<Door>, fence: Fence, seq: u64, mut answer: Answered) -> RelayInput {
+    let rows = std::mem::take(&mut answer.rows);
+    match copy::answered_rows(&door.store, fence, rows, door.now()).await {
+        Ok(true) => {}
+        refused @ (Ok(false) | Err(_)) => return told(refused, RelayInput::Tick),
+    }
+    let farm: FarmId = fence.home.farm_id;
+    match mailbox::settle(door, farm, seq, answer).await {
+        Ok(Settled::Answered | Settled::Gone) => {}
+        Ok(Settled::Again) => tokio::time::sleep(AGAIN).await,
+        Ok(Settled::Full) => tokio::time::sleep(FULL).await,
+        Err(error) => return failed(&error),
+    }
+    RelayInput::AnswerCommitted(seq)
+}

@@ -1,0 +1,119 @@
+//! That a farm belongs to a store: what is written when it is claimed and when it leaves, at the farm and at the relay.
+
+use domain::actor::{Actor, ActorKind};
+use domain::attempt::Stage;
+use domain::farm::{Claim, HomeIds};
+use domain::hex::unhex;
+use domain::id::{Id, StoreId};
+use domain::job::{Job, JobState};
+use domain::time::Timestamp;
+use ring::signature::{ED25519, UnparsedPublicKey};
+use store::{AuditEntry, By, Store, StoreError, Tx};
+
+use crate::door::{AccountHome, Door};
+use crate::operation::Failure;
+use crate::{facts, mailbox};
+
+/// The setting that holds the claim.
+pub const CLAIM: &str = "claim";
+/// The setting that holds the claim that was ended at the farm, until its relay has heard of it.
+pub const FAREWELL: &str = "farewell";
+/// The setting that tells how far the farm's copy of the store's keys is.
+pub const KEYS: &str = "keys_of_relay";
+
+/// Whether that is the key's Ed25519 signature (RFC 8032) of the message. Key and signature are in hex.
+pub fn signed_by(public_key: &str, message: &[u8], signature: &str) -> bool {
+    let (Some(key), Some(signature)) = (unhex(public_key), unhex(signature)) else { return false };
+    UnparsedPublicKey::new(&ED25519, key).verify(message, &signature).is_ok()
+}
+
+/// At the farm: it belongs to that store from now on. One transaction: the store's id on every fact, and nothing else changes.
+///
+/// # Errors
+/// What the database says.
+pub async fn claimed(store: &Store, accounts: &AccountHome, claim: Claim, now: Timestamp) -> Result<(), StoreError> {
+    let by = By::new(Actor::farm(store.home().farm_id), now);
+    let kept = claim.clone();
+    store
+        .write(by, move |tx| {
+            tx.move_to_store(kept.store_id)?;
+            tx.put_setting(FAREWELL, &None::<Claim>)?;
+            tx.put_setting(CLAIM, &Some(kept))
+        })
+        .await?;
+    accounts.claimed(Some(claim));
+    Ok(())
+}
+
+/// Whether a printer may have begun it.
+const fn may_be_on_a_bed(state: JobState) -> bool {
+    match state {
+        JobState::Active(_, Stage::Starting | Stage::Printing | Stage::Paused(_) | Stage::Unknown(_)) => true,
+        JobState::Active(_, Stage::Assigned | Stage::Slicing | Stage::Sending)
+        | JobState::Queued
+        | JobState::Held(_)
+        | JobState::AwaitingApproval
+        | JobState::Done(..) => false,
+    }
+}
+
+/// At the farm: it belongs to no store any more. The store's keys open nothing from now on. What describes the floor stays:
+/// the printers, their filament, the pools. What was done for the store stays behind with it: its jobs and orders, files
+/// and history are seen again only if it claims the farm again. What waited is cancelled; a print that runs is not stopped.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_free(door: &Door, entry: Option<AuditEntry>) -> Result<(), StoreError> {
+    let by = By::new(Actor::farm(door.home().farm_id), door.now());
+    let told = entry.is_none();
+    let write = move |tx: &mut Tx<'_>| {
+        for job in tx.rows().all_where::<Job>("phase", &["waiting", "active"])? {
+            if !may_be_on_a_bed(job.record.state) {
+                facts::ask_cancel(tx, job.record.id, "the farm was unpaired from its store".parse().ok(), false)?;
+            }
+        }
+        let claim: Option<Claim> = tx.rows().setting(CLAIM)?.flatten();
+        let random = tx.random();
+        let own = StoreId::new(tx.now(), random);
+        tx.forget_key_copies()?;
+        tx.leave_store(own)?;
+        tx.put_setting(CLAIM, &None::<Claim>)?;
+        tx.put_setting(KEYS, &serde_json::Value::Null)?;
+        // Whoever ended it here, the relay is still to hear of it.
+        tx.put_setting(FAREWELL, &claim.filter(|_| !told))?;
+        entry.iter().try_for_each(|entry| tx.audit(entry))?;
+        Ok::<_, Failure>(())
+    };
+    door.store.write(by, write).await.map_err(|failure| match failure {
+        Failure::Store(error) => error,
+        Failure::Problem(problem) => StoreError::NotCommitted(problem.to_string()),
+    })?;
+    door.accounts.claimed(None);
+    Ok(())
+}
+
+/// At the relay: a farm left its store. Its line ends; what waited for it is ended; what describes the floor goes with it, and
+/// the store keeps its jobs, orders and history.
+///
+/// # Errors
+/// What the database says.
+pub async fn left(door: &Door, home: HomeIds, entry: Option<AuditEntry>) -> Result<(), StoreError> {
+    let actor = Actor::new(ActorKind::Relay, "relay");
+    let by = By { account_of: Some(home.store_id), ..By::new(actor, door.now()) };
+    door.store
+        .write(by, move |tx| {
+            let Some(mut tunnel) = tx.rows().tunnel(home.farm_id)?.filter(|tunnel| tunnel.home == home) else { return Ok(()) };
+            if tunnel.state.revoked {
+                return Ok(());
+            }
+            tunnel.state.revoked = true;
+            tunnel.state.connected = false;
+            tx.put_tunnel(&tunnel)?;
+            mailbox::end_all(tx, home)?;
+            tx.drop_floor_copies(home)?;
+            entry.iter().try_for_each(|entry| tx.audit(entry))
+        })
+        .await?;
+    door.farms.revoked(home);
+    Ok(())
+}

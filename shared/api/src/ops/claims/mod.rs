@@ -1,0 +1,122 @@
+//! How a farm comes to belong to a store, and how it leaves.
+
+mod at_the_farm;
+mod claim_farm;
+mod complete_pairing;
+mod request_pairing;
+mod unpair_farm;
+
+use contract::operation::Asked;
+use contract::ops::claims::{GetPairing, NewPairing, PairingApproved, PairingShown, PollPairingOp};
+use contract::problem::{Code, Problem};
+use domain::access::Grants;
+use domain::actor::Actor;
+use domain::fingerprint::fingerprint;
+use domain::hex::unhex;
+use domain::id::StoreId;
+use domain::text::Name;
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{Pairing, Rows, StoreError, credential_hash};
+
+use crate::auth::internal;
+use crate::door::Door;
+use crate::operation::{By, Failure, Read};
+
+/// What is kept under a code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Asking {
+    farm: NewPairing,
+    approved: Option<Approved>,
+    done: bool,
+}
+
+/// Who said yes, and what they held then.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Approved {
+    store_id: StoreId,
+    store_name: Name,
+    by: Actor,
+    grants: Grants,
+}
+
+impl Approved {
+    fn shown(&self) -> PairingApproved {
+        let Self { store_id, store_name, by, .. } = self.clone();
+        PairingApproved { store_id, store_name, claimed_by: by }
+    }
+}
+
+impl Asking {
+    fn of(pairing: &Pairing) -> Result<Self, StoreError> {
+        serde_json::from_value(pairing.document.clone()).map_err(|cause| StoreError::Document { kind: "pairing", cause })
+    }
+
+    fn kept(&self, pairing: Pairing) -> Result<Pairing, StoreError> {
+        let document = serde_json::to_value(self).map_err(|cause| StoreError::Document { kind: "pairing", cause })?;
+        Ok(Pairing { document, ..pairing })
+    }
+
+    fn shown(&self, user_code: String, expires_at: Timestamp) -> PairingShown {
+        let NewPairing { farm_id, farm_name, host, public_key, keys, .. } = self.farm.clone();
+        let fingerprint = fingerprint(&unhex(&public_key).unwrap_or_default());
+        PairingShown { user_code, farm_id, farm_name, host, fingerprint, keys, expires_at }
+    }
+}
+
+/// Farms are claimed at a relay.
+fn at_a_relay(door: &Door) -> Result<(), Problem> {
+    if door.is_relay() {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::NoSuchPath).detail("this is a farm: farms are claimed at a relay"))
+    }
+}
+
+/// A code as it was meant: without blanks and dashes, in capitals.
+fn tidy(code: &str) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).take(80).map(|letter| letter.to_ascii_uppercase()).collect()
+}
+
+/// What asks under that code. Who guesses is slowed down.
+fn asking(door: &Door, from: Option<std::net::IpAddr>, rows: Rows<'_>, code: &str) -> Result<(Pairing, Asking), Failure> {
+    door.throttle.take(from, door.now())?;
+    let pairing = rows.pairing(&tidy(code))?.filter(|pairing| pairing.expires_at > door.now());
+    let pairing = pairing.ok_or_else(|| Problem::not_found(tidy(code)))?;
+    door.throttle.give_back(from);
+    let asking = Asking::of(&pairing)?;
+    Ok((pairing, asking))
+}
+
+/// What asks with that device code.
+fn of_device(rows: Rows<'_>, device_code: &str, now: Timestamp) -> Result<(Pairing, Asking), Failure> {
+    let pairing = rows.pairing_of_device(&credential_hash(device_code))?.filter(|pairing| pairing.expires_at > now);
+    let pairing = pairing.ok_or_else(|| Problem::new(Code::ExpiredToken))?;
+    let asking = Asking::of(&pairing)?;
+    Ok((pairing, asking))
+}
+
+impl Read for PollPairingOp {
+    async fn read(_: &By<Self>, door: &Door, asked: Asked<Self>) -> Result<PairingApproved, Failure> {
+        at_a_relay(door)?;
+        let (_, asking) = door.store.read(|rows| of_device(rows, asked.body.device_code.expose(), door.now()))?;
+        let approved = asking.approved.ok_or_else(|| Problem::new(Code::AuthorizationPending))?;
+        std::future::ready(Ok(approved.shown())).await
+    }
+}
+
+impl Read for GetPairing {
+    async fn read(by: &By<Self>, door: &Door, asked: Asked<Self>) -> Result<PairingShown, Failure> {
+        if !door.is_relay() {
+            return Err(Problem::not_found(tidy(&asked.target.0)).into());
+        }
+        let (pairing, asking) = door.store.read(|rows| asking(door, by.from, rows, &asked.target.0))?;
+        std::future::ready(Ok(asking.shown(pairing.user_code, pairing.expires_at))).await
+    }
+}
+
+/// The name of a caller's store.
+fn store_name(rows: Rows<'_>, store: StoreId) -> Result<Name, Failure> {
+    let row = rows.get::<domain::account::Store>(store)?;
+    row.map(|row| row.record.name).ok_or_else(|| internal(&"a caller's store has no record").into())
+}

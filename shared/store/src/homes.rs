@@ -1,0 +1,123 @@
+//! Facts that change their store: a farm is claimed, and leaves again. And what is told here of a home that is elsewhere.
+
+use contract::event::Named;
+use domain::farm::HomeIds;
+use domain::id::StoreId;
+use domain::kind::Kind;
+
+use crate::copies::{Place, is_copied};
+use crate::error::StoreError;
+use crate::kinds::table;
+use crate::rows::RawRow;
+use crate::tx::{Tx, json};
+
+/// The kinds that belong to the floor itself, whoever it prints for.
+const fn describes_the_floor(kind: Kind) -> bool {
+    match kind {
+        Kind::Farm
+        | Kind::Printer
+        | Kind::Pool
+        | Kind::Material
+        | Kind::Spool
+        | Kind::SpoolEntry
+        | Kind::Slot
+        | Kind::SlicerKey
+        | Kind::Session => true,
+        Kind::File
+        | Kind::Part
+        | Kind::Job
+        | Kind::Attempt
+        | Kind::Command
+        | Kind::Store
+        | Kind::User
+        | Kind::ApiKey
+        | Kind::Sku
+        | Kind::Order
+        | Kind::Stock
+        | Kind::StockEntry
+        | Kind::Webhook
+        | Kind::Delivery => false,
+    }
+}
+
+impl Tx<'_> {
+    /// Tells an event about a record that has its home elsewhere, as a fact of the account: that a farm went away is known
+    /// to its relay alone.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn tell_of_copy(&mut self, event: Named, kind: Kind, about: &RawRow, labels: &[String]) -> Result<(), StoreError> {
+        let body = json(kind.word(), &about.document)?;
+        self.event(event.into(), kind, &about.id, about.revision, &body, labels)?;
+        Ok(())
+    }
+
+    /// Every fact of this database moves to another store: its farm was claimed, or set free. A column
+    /// only: no document, no event body, no audit entry, no revision and no number changes with it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn move_to_store(&mut self, store: StoreId) -> Result<(), StoreError> {
+        let (word, own) = (store.to_string(), self.home.store_id.to_string());
+        for kind in Kind::ALL {
+            let sql = format!("UPDATE {} SET store_id = ?1 WHERE store_id = ?2", table(*kind));
+            self.sql()?.execute(&sql, [&word, &own])?;
+        }
+        for table in ["event", "upload"] {
+            self.sql()?.execute(&format!("UPDATE {table} SET store_id = ?1 WHERE store_id = ?2"), [&word, &own])?;
+        }
+        // A store that had the farm before goes on in its own numbers, which those in between went on from.
+        self.sql()?.execute("DELETE FROM home WHERE store_id = ?1", [&word])?;
+        self.sql()?.execute("UPDATE home SET store_id = ?1 WHERE store_id = ?2", [&word, &own])?;
+        self.put_setting("store_id", &store)?;
+        self.home.store_id = store;
+        Ok(())
+    }
+
+    /// This database's farm leaves its store for another, its own: what describes the floor goes along, what was done for the store
+    /// stays behind with it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn leave_store(&mut self, store: StoreId) -> Result<(), StoreError> {
+        let (word, left) = (store.to_string(), self.home.store_id.to_string());
+        for kind in Kind::ALL.iter().copied().filter(|kind| describes_the_floor(*kind)) {
+            let sql = format!("UPDATE {} SET store_id = ?1 WHERE store_id = ?2", table(kind));
+            self.sql()?.execute(&sql, [&word, &left])?;
+        }
+        // Numbers go on, so that none is given twice if the store comes back.
+        self.sql()?.execute("INSERT INTO home SELECT ?1, farm_id, number FROM home WHERE store_id = ?2", [&word, &left])?;
+        self.put_setting("store_id", &store)?;
+        self.home.store_id = store;
+        Ok(())
+    }
+
+    /// At a relay: a farm left its store. What describes the floor goes with it; the rest of the copy stays with the store.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn drop_floor_copies(&mut self, home: HomeIds) -> Result<(), StoreError> {
+        let Place { store, farm } = Place::of(home);
+        for kind in Kind::ALL.iter().copied().filter(|kind| is_copied(*kind)) {
+            let all = if describes_the_floor(kind) { "" } else { "AND revision = 0" };
+            let gone = format!("SELECT id FROM {} WHERE store_id = ?1 AND farm_id = ?2 {all}", table(kind));
+            for of in ["label", "pair"] {
+                self.sql()?
+                    .execute(&format!("DELETE FROM {of} WHERE kind = ?3 AND id IN ({gone})"), [&store, &farm, kind.word()])?;
+            }
+            self.sql()?.execute(&format!("DELETE FROM {} WHERE id IN ({gone})", table(kind)), [&store, &farm])?;
+        }
+        self.next_position()?;
+        Ok(())
+    }
+
+    /// Begins a log of its own: what was told before was told by a life of this database that is gone.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn begin_new_log(&mut self) -> Result<(), StoreError> {
+        let random: [u8; 10] = self.random();
+        self.sql()?.execute("UPDATE log SET epoch = ?1", [domain::hex::hex(&random)])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! What is asked of a farm that is away, and what happens when it comes back.
+
+use gantry_tests::until_it_holds;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::pair::Pair;
+
+#[tokio::test]
+async fn calls_for_a_farm_that_is_away_are_kept_with_their_ids_and_done_once_in_order() {
+    let mut pair = Pair::new().await;
+    let (_, owner) = pair.store("Shop").await;
+    pair.claim(&pair.farm_owner().await, &owner).await;
+    pair.in_step().await;
+    let farm_id = pair.farm_id();
+    pair.farm = None;
+    let tunnels = std::sync::Arc::clone(&pair.relay.as_ref().unwrap().accounts.tunnels);
+    let home = domain::farm::HomeIds {
+        store_id: pair
+            .relay
+            .as_ref()
+            .unwrap()
+            .accounts
+            .door
+            .store
+            .read(|rows| rows.tunnel(farm_id.parse().unwrap()))
+            .unwrap()
+            .unwrap()
+            .home
+            .store_id,
+        farm_id: farm_id.parse().unwrap(),
+    };
+    until_it_holds("the line is gone", async || !tunnels.is_connected(home)).await;
+
+    let key = [("idempotency-key", "once")];
+    let part = owner.ask(Method::POST, "/v1/parts", Some(json!({"name": "Bracket"})), &key).await;
+    assert_eq!(part.status, 202);
+    let again = owner.ask(Method::POST, "/v1/parts", Some(json!({"name": "Bracket"})), &key).await;
+    assert_eq!((again.status, &again.body["id"]), (202, &part.body["id"]));
+    let sku = owner.post("/v1/skus", json!({"name": "Vase", "code": "V-1"})).await;
+    assert_eq!(sku.status, 202);
+    let shown = owner.get(&format!("/v1/parts/{}", part.body["id"].as_str().unwrap())).await;
+    assert!(shown.headers["gantry-farm"].to_str().unwrap().starts_with("offline; since="));
+    assert_eq!(shown.good()["pending"], true);
+    for path in [format!("/v1/farms/{farm_id}/stop-all"), format!("/v1/farms/{farm_id}/pause-all")] {
+        assert_eq!(owner.ask(Method::POST, &path, None, &[]).await.code(), (503, "farm_offline"));
+    }
+
+    pair.start_farm().await;
+    pair.connected().await;
+    let part_path = format!("/v1/parts/{}", part.body["id"].as_str().unwrap());
+    until_it_holds("the farm has both", async || {
+        let sku = owner.get(&format!("/v1/skus/{}", sku.body["id"].as_str().unwrap())).await.good();
+        sku["revision"] != 0
+    })
+    .await;
+    let done = owner.get(&part_path).await.good();
+    assert_eq!((&done["revision"], done.get("pending")), (&json!(1), None));
+    let floor = owner.at(&pair.farm_url());
+    assert_eq!(floor.ids("/v1/parts").await.len(), 1);
+    // The same key at the farm's own door is the same part.
+    let same = floor.ask(Method::POST, "/v1/parts", Some(json!({"name": "Bracket"})), &key).await;
+    assert_eq!((same.status, &same.body["id"]), (201, &part.body["id"]));
+    pair.in_step().await;
+    let commands = owner.get("/v1/commands").await.good();
+    assert!(commands["items"].as_array().unwrap().iter().all(|command| command["state"] == "completed"), "{commands}");
+}
+
+#[tokio::test]
+async fn what_happened_while_the_relay_was_away_arrives_in_order_and_none_twice() {
+    let mut pair = Pair::new().await;
+    let (_, owner) = pair.store("Shop").await;
+    pair.claim(&pair.farm_owner().await, &owner).await;
+    pair.in_step().await;
+    let floor = owner.at(&pair.farm_url());
+    pair.relay = None;
+    for n in 0..50 {
+        floor.post("/v1/pools", json!({"name": format!("Pool {n}"), "tags": ["a"]})).await.good();
+    }
+    pair.start_relay().await;
+    pair.connected().await;
+    pair.in_step().await;
+    let numbers = |page: serde_json::Value| -> Vec<(u64, String, String)> {
+        let items = page["items"].as_array().unwrap().iter().filter(|event| event["type"] == "pool.created");
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        items.map(|event| (event["number"].as_u64().unwrap(), text(&event["id"]), text(&event["occurred_at"]))).collect()
+    };
+    let events = "/v1/events?limit=200&type=pool.created";
+    let told = numbers(owner.get(events).await.good());
+    assert_eq!(told.len(), 50);
+    assert_eq!(told, numbers(floor.get(events).await.good()));
+}

@@ -1,0 +1,10 @@
+//! An agent and a relay in one process, over real sockets: what the line between them owes to those who call at either end.
+
+#[cfg(test)]
+mod away;
+#[cfg(test)]
+mod claim;
+#[cfg(test)]
+mod line;
+#[cfg(test)]
+mod pair;
