@@ -14,23 +14,7 @@ async fn calls_for_a_farm_that_is_away_are_kept_with_their_ids_and_done_once_in_
     pair.in_step().await;
     let farm_id = pair.farm_id();
     pair.farm = None;
-    let tunnels = std::sync::Arc::clone(&pair.relay.as_ref().unwrap().accounts.tunnels);
-    let home = domain::farm::HomeIds {
-        store_id: pair
-            .relay
-            .as_ref()
-            .unwrap()
-            .accounts
-            .door
-            .store
-            .read(|rows| rows.tunnel(farm_id.parse().unwrap()))
-            .unwrap()
-            .unwrap()
-            .home
-            .store_id,
-        farm_id: farm_id.parse().unwrap(),
-    };
-    until_it_holds("the line is gone", async || !tunnels.is_connected(home)).await;
+    pair.gone().await;
 
     let key = [("idempotency-key", "once")];
     let part = owner.ask(Method::POST, "/v1/parts", Some(json!({"name": "Bracket"})), &key).await;
@@ -89,4 +73,46 @@ async fn what_happened_while_the_relay_was_away_arrives_in_order_and_none_twice(
     let told = numbers(owner.get(events).await.good());
     assert_eq!(told.len(), 50);
     assert_eq!(told, numbers(floor.get(events).await.good()));
+}
+
+#[tokio::test]
+async fn a_farm_that_was_set_back_to_an_older_database_starts_nothing_and_is_copied_anew() {
+    let mut pair = Pair::new().await;
+    let (_, owner) = pair.store("Shop").await;
+    pair.claim(&pair.farm_owner().await, &owner).await;
+    pair.farm = None;
+    pair.gone().await;
+    let image = pair.save_farm();
+    pair.start_farm().await;
+    pair.connected().await;
+    owner.post("/v1/pools", json!({"name": "Lost", "tags": ["a"]})).await.good();
+    pair.in_step().await;
+    pair.farm = None;
+    pair.gone().await;
+    pair.restore_farm(&image);
+    pair.start_farm().await;
+    until_it_holds("the copy is that of the farm as it is now", async || owner.ids("/v1/pools").await.is_empty()).await;
+    pair.in_step().await;
+    let farm = owner.get(&format!("/v1/farms/{}", pair.farm_id())).await.good();
+    assert_eq!(farm["dispatch"], "stop");
+    assert_eq!(owner.post("/v1/pools", json!({"name": "Next", "tags": ["a"]})).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_farm_that_is_away_is_told_and_shown_to_be_away_and_back() {
+    let mut pair = Pair::new().await;
+    let (_, owner) = pair.store("Shop").await;
+    pair.claim(&pair.farm_owner().await, &owner).await;
+    let (farm, told) = (format!("/v1/farms/{}", pair.farm_id()), "/v1/events?type=farm.disconnected,farm.connected");
+    let types = async || -> Vec<String> {
+        let page = owner.get(told).await.good();
+        page["items"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    };
+    until_it_holds("it was told to be there", async || types().await == ["farm.connected"]).await;
+    pair.farm = None;
+    until_it_holds("it was told to be away", async || types().await.contains(&"farm.disconnected".to_owned())).await;
+    assert_eq!(owner.get(&farm).await.good()["connection"], "offline");
+    pair.start_farm().await;
+    until_it_holds("it was told to be back", async || types().await.len() == 3).await;
+    assert_eq!(owner.get(&farm).await.good()["connection"], "online");
 }

@@ -1,5 +1,6 @@
 //! A farm and a relay, each with its folder and its sockets, and callers of both.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::fleet::core::Timing;
@@ -92,6 +93,18 @@ impl Caller {
     }
 }
 
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
 impl Pair {
     /// Both run; the farm belongs to nobody.
     pub async fn new() -> Self {
@@ -171,6 +184,26 @@ impl Pair {
     pub async fn connected(&self) {
         let home = || self.farm.as_ref().unwrap().door.home();
         until_it_holds("the line stands", async || self.relay.as_ref().unwrap().accounts.tunnels.is_connected(home())).await;
+    }
+
+    /// Waits until the line is gone.
+    pub async fn gone(&self) {
+        let tunnels = &self.relay.as_ref().unwrap().accounts.tunnels;
+        until_it_holds("the line is gone", async || tunnels.lines() == 0).await;
+    }
+
+    /// The farm's folder as it is now, while it stands still.
+    pub fn save_farm(&self) -> PathBuf {
+        let image = self.folder.path().join("image");
+        copy(&self.folder.path().join("farm"), &image);
+        image
+    }
+
+    /// Sets the farm's folder back.
+    pub fn restore_farm(&self, image: &Path) {
+        let farm = self.folder.path().join("farm");
+        std::fs::remove_dir_all(&farm).unwrap();
+        copy(image, &farm);
     }
 
     /// Waits until the relay has everything that the farm has.

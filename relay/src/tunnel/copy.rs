@@ -114,7 +114,9 @@ pub async fn rows(store: &Store, fence: Fence, batch: Batch<RowItem>, now: Times
             tunnel.state.as_of = Some(now);
         }
         tunnel.state.rows.at = batch.to;
-        put_rows(tx, fence.home, tunnel.state.generation, batch.items)
+        put_rows(tx, fence.home, tunnel.state.generation, batch.items)?;
+        // At the first session of all the farm's own row comes only now.
+        if tunnel.state.connected { Ok(()) } else { tell(tx, tunnel, true) }
     })
     .await
 }
@@ -223,18 +225,21 @@ pub async fn tell_connected(store: &Store, home: HomeIds, connected: bool, now: 
     store
         .write(by, move |tx| {
             let Some(mut tunnel) = tx.rows().tunnel(home.farm_id)?.filter(|tunnel| tunnel.home == home) else { return Ok(()) };
-            let connection = if connected { Connection::Online } else { Connection::Offline };
-            let shown = json!(connection);
-            let farm = tx.overlay_copy(Kind::Farm, &home.farm_id.to_string(), |farm| {
-                farm.insert("connection".into(), shown);
-            })?;
-            let Some(farm) = farm.filter(|_| tunnel.state.connected != connected) else { return Ok(()) };
-            let event = if connected { Named::FarmConnected } else { Named::FarmDisconnected };
-            tx.tell_of_copy(event, Kind::Farm, &farm, &[])?;
-            tunnel.state.connected = connected;
+            tell(tx, &mut tunnel, connected)?;
             tx.put_tunnel(&tunnel)
         })
         .await
+}
+
+/// The farm itself cannot know that it is away: its copy says so, and an event of the relay's own tells it, once.
+fn tell(tx: &mut Tx<'_>, tunnel: &mut Tunnel, connected: bool) -> Result<(), StoreError> {
+    let connection = if connected { Connection::Online } else { Connection::Offline };
+    let farm = tx.overlay_copy(Kind::Farm, &tunnel.home.farm_id.to_string(), |farm| {
+        farm.insert("connection".into(), json!(connection));
+    })?;
+    let Some(farm) = farm.filter(|_| tunnel.state.connected != connected) else { return Ok(()) };
+    tunnel.state.connected = connected;
+    tx.tell_of_copy(if connected { Named::FarmConnected } else { Named::FarmDisconnected }, Kind::Farm, &farm, &[])
 }
 
 /// Ids of a farm's printers.

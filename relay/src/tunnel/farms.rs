@@ -84,7 +84,7 @@ struct Farm {
 struct Known {
     farms: BTreeMap<FarmId, Farm>,
     live: BTreeMap<StoreId, broadcast::Sender<(PrinterId, Telemetry)>>,
-    latest: BTreeMap<PrinterId, Telemetry>,
+    latest: BTreeMap<PrinterId, (FarmId, Telemetry)>,
 }
 
 /// The lines of all farms.
@@ -160,6 +160,11 @@ impl Tunnels {
         self.known().farms.get(&home.farm_id).is_some_and(|farm| farm.home == home && farm.line.is_some())
     }
 
+    /// How many lines stand.
+    pub fn lines(&self) -> usize {
+        self.known().farms.values().filter(|farm| farm.line.is_some()).count()
+    }
+
     /// The relay stops: every line ends, and its farm comes again by itself.
     pub fn stopped(&self) {
         for line in self.known().farms.values().filter_map(|farm| farm.line.as_ref()) {
@@ -217,6 +222,7 @@ impl Tunnels {
         }
         farm.away_since = now;
         drop(known);
+        self.unwatched(home.farm_id);
         self.tell_when_away(home);
     }
 
@@ -234,13 +240,18 @@ impl Tunnels {
     }
 
     /// A printer of a store shows this.
-    pub(super) fn shown(&self, store: StoreId, printer: PrinterId, telemetry: Telemetry) {
+    pub(super) fn shown(&self, home: HomeIds, printer: PrinterId, telemetry: Telemetry) {
         let mut known = self.known();
-        known.latest.insert(printer, telemetry.clone());
-        if let Some(live) = known.live.get(&store) {
+        known.latest.insert(printer, (home.farm_id, telemetry.clone()));
+        if let Some(live) = known.live.get(&home.store_id) {
             // Nobody listens any more: that is fine.
             drop(live.send((printer, telemetry)));
         }
+    }
+
+    /// What a farm's printers showed is no longer how they are now.
+    pub(super) fn unwatched(&self, farm: FarmId) {
+        self.known().latest.retain(|_, (of, _)| *of != farm);
     }
 
     /// Whether somebody looks at a store's live values.
@@ -332,7 +343,7 @@ impl Farms for Tunnels {
     }
 
     fn telemetry(&self, printer: PrinterId) -> Option<Telemetry> {
-        self.known().latest.get(&printer).cloned()
+        self.known().latest.get(&printer).map(|(_, telemetry)| telemetry.clone())
     }
 
     fn follow_telemetry(&self, store: StoreId) -> broadcast::Receiver<(PrinterId, Telemetry)> {

@@ -132,14 +132,11 @@ impl Shell {
     fn done(&mut self, done: Done) {
         match done {
             Done::Input(input) => {
-                if let (RelayInput::Committed(Stream::Rows, _), Some((fence, ..))) = (&input, &self.admitted) {
-                    // Whether it was the last batch is what the session knows best: it asks for no more.
-                    let fence = *fence;
-                    self.input(input);
-                    self.tunnels.whole(fence.home, fence.session_no, self.session.is_whole());
-                    return;
-                }
+                let rows = matches!(input, RelayInput::Committed(Stream::Rows, _));
                 self.input(input);
+                if let (true, Some((fence, ..))) = (rows, &self.admitted) {
+                    self.tunnels.whole(fence.home, fence.session_no, self.session.is_whole());
+                }
             }
             Done::Admitted(home, admission, token, whole) => {
                 self.admitted = Some((Fence { home, session_no: admission.session_no }, token, whole));
@@ -190,6 +187,9 @@ impl Shell {
             let watched = self.tunnels.watched(home.store_id);
             let wanted = if watched { copy::printers(&self.door.store, home.farm_id).unwrap_or_default() } else { Vec::new() };
             if wanted != self.watching {
+                if wanted.is_empty() {
+                    self.tunnels.unwatched(home.farm_id);
+                }
                 self.watching.clone_from(&wanted);
                 self.input(RelayInput::Watch(wanted));
             }
@@ -204,6 +204,12 @@ impl Shell {
             // A session that has ended does not need it.
             drop(done.send(doing.await));
         });
+    }
+
+    /// Tells the session what was read.
+    fn read(&self, read: RelayInput) {
+        // A session that has ended does not need it.
+        drop(self.done.send(Done::Input(read)));
     }
 
     /// A fenced write, and what the session is told when it is durable.
@@ -289,13 +295,13 @@ impl Shell {
             RelayOutput::Sweep => {
                 self.write(RelayInput::Tick, async move { copy::sweep(&store, fence, now).await });
             }
-            RelayOutput::ReadAccount { after, limit } => match copy::keys(&store, fence.home, after, limit) {
-                Ok(page) => self.begin(async move { Done::Input(RelayInput::AccountRead(page)) }),
-                Err(error) => self.begin(async move { Done::Input(failed(&error)) }),
-            },
+            RelayOutput::ReadAccount { after, limit } => {
+                let read = copy::keys(&store, fence.home, after, limit);
+                self.read(read.map_or_else(|error| failed(&error), RelayInput::AccountRead));
+            }
             RelayOutput::ReadRequest(_) => {
-                let read = mailbox::next(&door, fence.home.farm_id).map_or_else(|error| failed(&error), RelayInput::RequestRead);
-                self.begin(async move { Done::Input(read) });
+                let read = mailbox::next(&door, fence.home.farm_id);
+                self.read(read.map_or_else(|error| failed(&error), RelayInput::RequestRead));
             }
             RelayOutput::CommitAnswer(seq, answer) => {
                 self.begin(async move { Done::Input(settle(&door, fence, seq, answer).await) });
@@ -313,7 +319,7 @@ impl Shell {
                 let home = store.read(|rows| rows.home_of(domain::kind::Kind::Printer, &printer.to_string()));
                 let own = home.is_ok_and(|home| home == Some((fence.home.store_id, Some(fence.home.farm_id))));
                 if own && let Ok(telemetry) = serde_json::from_value(values.into()) {
-                    self.tunnels.shown(fence.home.store_id, printer, telemetry);
+                    self.tunnels.shown(fence.home, printer, telemetry);
                 }
             }
             RelayOutput::BlobWanted(hash) => self.heard_of_content(fence, Word::Wanted, hash),
