@@ -25,7 +25,8 @@ CREATE TABLE label (kind TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, P
 CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL, position INTEGER NOT NULL, trimmed_to INTEGER NOT NULL) STRICT;
 CREATE TABLE mailbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, store_id TEXT NOT NULL, farm_id TEXT NOT NULL,
-    command TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, call TEXT NOT NULL, tries INTEGER NOT NULL
+    command TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, call TEXT NOT NULL, tries INTEGER NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE pair (kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name, value, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE pairing (user_code TEXT PRIMARY KEY, device BLOB NOT NULL UNIQUE, document TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -64,6 +65,7 @@ CREATE INDEX credential_of ON credential (owner);
 CREATE INDEX event_of ON event (subject_id, position);
 CREATE INDEX kept_of ON kept (sha256);
 CREATE INDEX label_of ON label (kind, id);
+CREATE INDEX mailbox_about ON mailbox (subject);
 CREATE INDEX mailbox_of ON mailbox (farm_id, seq);
 CREATE INDEX pair_of ON pair (kind, id);
 CREATE INDEX rec_api_key_created ON rec_api_key (store_id, created_at, id);

@@ -300,8 +300,11 @@ impl Shell {
                 self.read(read.map_or_else(|error| failed(&error), RelayInput::AccountRead));
             }
             RelayOutput::ReadRequest(_) => {
-                let read = mailbox::next(&door, fence.home.farm_id);
-                self.read(read.map_or_else(|error| failed(&error), RelayInput::RequestRead));
+                let farm = fence.home.farm_id;
+                self.begin(async move {
+                    let read = mailbox::next(&door, farm).await;
+                    Done::Input(read.map_or_else(|error| failed(&error), RelayInput::RequestRead))
+                });
             }
             RelayOutput::CommitAnswer(seq, answer) => {
                 self.begin(async move { Done::Input(settle(&door, fence, seq, answer).await) });

@@ -71,6 +71,7 @@ pub async fn accept<C: Contract>(
         }
         let call = serde_json::to_value(&call).map_err(|cause| StoreError::Document { kind: "mailbox", cause })?;
         tx.post_mail(home, &command.to_string(), &subject, &call)?;
+        show_waiting(tx, &subject)?;
         tx.audit(&entry)?;
         let answer = Answer { status: 202, body, ..Answer::default() };
         tx.keep_outcome(&key, &Outcome { status: 202, reply: Some(answer.body.clone()), revision: None })?;
@@ -111,12 +112,18 @@ fn followed(command: &CommandId, call: &Forwarded, subject: &str, now: Timestamp
     document.as_object().cloned().unwrap_or_default()
 }
 
-/// The oldest call that waits for a farm, with its place. They go one by one, and each until it is settled.
+/// The oldest call that waits for a farm, with its place, to be sent. They go one by one, and each until it is settled.
 ///
 /// # Errors
 /// What the database says.
-pub fn next(door: &Door, farm: FarmId) -> Result<Option<(u64, Forwarded)>, StoreError> {
-    let Some(mail) = door.store.read(|rows| rows.next_mail(farm))? else { return Ok(None) };
+pub async fn next(door: &Door, farm: FarmId) -> Result<Option<(u64, Forwarded)>, StoreError> {
+    let by = Stamp::new(Actor::farm(farm), door.now());
+    let write = move |tx: &mut Tx<'_>| {
+        let mail = tx.rows().next_mail(farm)?;
+        mail.iter().try_for_each(|mail| tx.mail_sent(mail.seq))?;
+        Ok::<_, StoreError>(mail)
+    };
+    let Some(mail) = door.store.write(by, write).await? else { return Ok(None) };
     let call = serde_json::from_value(mail.call).map_err(|cause| StoreError::Document { kind: "mailbox", cause })?;
     Ok(Some((mail.seq, call)))
 }
@@ -149,6 +156,35 @@ pub async fn settle(door: &Arc<Door>, farm: FarmId, seq: u64, answer: Answered) 
     Ok(if answered { Settled::Answered } else { Settled::Again })
 }
 
+/// Brings up to date what a thing says of the calls about it that wait.
+fn show_waiting(tx: &mut Tx<'_>, subject: &str) -> Result<(), StoreError> {
+    match kind_of(subject) {
+        Some(kind) => tx.overlay_copy(kind, subject, |_| {}).map(drop),
+        None => Ok(()),
+    }
+}
+
+fn kind_of(id: &str) -> Option<Kind> {
+    let prefix = id.split('_').next().unwrap_or_default();
+    Kind::ALL.iter().copied().find(|kind| kind.prefix() == prefix)
+}
+
+/// Takes a call back that was not sent yet.
+///
+/// # Errors
+/// `illegal_state` if it does not wait any more, or was sent: then it may have been done.
+pub fn withdraw(tx: &mut Tx<'_>, command: CommandId) -> Result<(), Failure> {
+    let refused = |detail: &str| Problem::new(Code::IllegalState).detail(detail).on(command);
+    let Some(mail) = tx.rows().mail_of(&command.to_string())? else { return Err(refused("it does not wait for a farm").into()) };
+    if mail.sent {
+        return Err(refused("it was sent to the farm, and may have been done").into());
+    }
+    let problem = Problem::new(Code::Withdrawn);
+    let body = serde_json::to_value(&problem).unwrap_or_default();
+    end(tx, &mail, &Answered { status: problem.status, body, ..Answered::default() })?;
+    Ok(())
+}
+
 /// Ends what waits for a farm that is no longer the store's: it will never be done.
 ///
 /// # Errors
@@ -178,8 +214,7 @@ async fn written(door: &Arc<Door>, mail: Mail, answer: Answered) -> Result<bool,
 /// Writes how a call ended, and takes it out of the box. Says whether it was still there.
 fn end(tx: &mut Tx<'_>, mail: &Mail, answer: &Answered) -> Result<bool, StoreError> {
     let refused = answer.status >= 400;
-    let prefix = mail.subject.split('_').next().unwrap_or_default();
-    if let Some(kind) = Kind::ALL.iter().copied().find(|kind| kind.prefix() == prefix)
+    if let Some(kind) = kind_of(&mail.subject)
         && refused
     {
         tx.drop_pending(kind, &mail.subject)?;
@@ -195,5 +230,7 @@ fn end(tx: &mut Tx<'_>, mail: &Mail, answer: &Answered) -> Result<bool, StoreErr
         }
         tx.change_pending(Kind::Command, &mail.command, document)?;
     }
-    tx.take_mail(mail.seq)
+    let taken = tx.take_mail(mail.seq)?;
+    show_waiting(tx, &mail.subject)?;
+    Ok(taken)
 }

@@ -155,6 +155,7 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<webhooks::Redeliver>::row(),
         Reads::<commands::ListCommands>::row(),
         Reads::<commands::GetCommand>::row(),
+        Writes::<commands::WithdrawCommand>::row(),
         Reads::<system::GetVersion>::row(),
         Reads::<system::GetDoctor>::row(),
         Reads::<system::ListDrivers>::row(),

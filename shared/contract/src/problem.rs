@@ -73,6 +73,7 @@ codes! {
     AlreadyClaimed = "already_claimed", 409, "The farm belongs to a store already", "Unpair it first.";
     RelayOnly = "relay_only", 409, "Accounts of this store are changed at its relay", "Use the address in `detail`.";
     FarmOffline = "farm_offline", 503, "The farm is away", "Try again when it is connected.";
+    Withdrawn = "withdrawn", 409, "It was taken back before it was sent", "Ask again if it shall be done.";
     FarmLeft = "farm_left", 409, "The farm has left the store: what it did here is history", "Nothing changes it any more.";
     NoAnswer = "no_answer", 504, "The farm did not answer in time, or the line broke", "Look whether it happened; with the same Idempotency-Key it can be asked again.";
     UnsupportedByFarm = "unsupported_by_farm", 501, "The farm's agent is too old for that", "Update the agent.";

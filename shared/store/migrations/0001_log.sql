@@ -27,9 +27,11 @@ CREATE INDEX request_age ON request (created_at);
 -- At a relay: what was asked of a farm while it was away, until the farm has answered.
 CREATE TABLE mailbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, store_id TEXT NOT NULL, farm_id TEXT NOT NULL,
-    command TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, call TEXT NOT NULL, tries INTEGER NOT NULL
+    command TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, call TEXT NOT NULL, tries INTEGER NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX mailbox_of ON mailbox (farm_id, seq);
+CREATE INDEX mailbox_about ON mailbox (subject);
 
 -- At a relay: claimed farms, the key that each proves itself by, and how far its copy is.
 CREATE TABLE tunnel (farm_id TEXT PRIMARY KEY, store_id TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;

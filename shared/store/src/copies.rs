@@ -70,6 +70,9 @@ pub fn is_copied(kind: Kind) -> bool {
     !kind.is_account() && kind != Kind::Session
 }
 
+/// The field of a copy that names the commands which wait for the farm.
+const PENDING: &str = "pending_commands";
+
 /// The store and the farm of a row in words; no farm for account facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -107,11 +110,11 @@ struct ToldOf<'a> {
     revision: u64,
 }
 
-struct Known {
-    store_id: String,
-    farm_id: String,
-    revision: u64,
-    generation: u64,
+pub(crate) struct Known {
+    pub store_id: String,
+    pub farm_id: String,
+    pub revision: u64,
+    pub generation: u64,
 }
 
 impl Rows<'_> {
@@ -168,7 +171,7 @@ impl Rows<'_> {
         Ok(Some((parse_id(kind, &known.store_id)?, farm)))
     }
 
-    fn known(&self, kind: Kind, id: &str) -> Result<Option<Known>, StoreError> {
+    pub(crate) fn known(&self, kind: Kind, id: &str) -> Result<Option<Known>, StoreError> {
         let sql = format!("SELECT store_id, farm_id, revision, generation FROM {} WHERE id = ?1", table(kind));
         let mut statement = self.connection.prepare_cached(&sql)?;
         let read = |r: &rusqlite::Row<'_>| {
@@ -231,35 +234,6 @@ impl Tx<'_> {
         let place = Place { store: known.store_id, farm: known.farm_id };
         let (id, changed_at) = (id.to_owned(), self.now());
         self.copy(&place, 0, &FeedRow { kind, id, revision: 0, number: 0, position: 0, deleted: false, changed_at, document })
-    }
-
-    /// Changes what a copy says without being its home: only what the home itself cannot know, such as that it is away. The
-    /// home's next revision replaces it.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn overlay_copy(
-        &mut self,
-        kind: Kind,
-        id: &str,
-        change: impl FnOnce(&mut Document),
-    ) -> Result<Option<RawRow>, StoreError> {
-        let Some(mut raw) = self.rows().raw(kind, id)? else { return Ok(None) };
-        change(&mut raw.document);
-        let Some(known) = self.rows().known(kind, id)? else { return Ok(None) };
-        let place = Place { store: known.store_id, farm: known.farm_id };
-        let row = FeedRow {
-            kind,
-            id: raw.id.clone(),
-            revision: raw.revision,
-            number: raw.number,
-            position: 0,
-            deleted: false,
-            changed_at: raw.changed_at,
-            document: raw.document.clone(),
-        };
-        self.copy(&place, known.generation, &row)?;
-        Ok(Some(raw))
     }
 
     /// Takes a pending row away. Says whether there was one.
@@ -356,11 +330,18 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    fn copy(&mut self, place: &Place, generation: u64, row: &FeedRow) -> Result<(), StoreError> {
+    pub(crate) fn copy(&mut self, place: &Place, generation: u64, row: &FeedRow) -> Result<(), StoreError> {
         let kind = kind_row(row.kind);
         let index = if row.deleted { None } else { Some(kind.index_leniently(&row.document, row.changed_at)) };
         let position = self.next_position()?;
-        let text = json(row.kind.word(), &row.document)?;
+        // What waits for the farm is about its own rows only, and stands on them for as long as it waits.
+        let mut document = row.document.clone();
+        document.remove(PENDING);
+        let waits = if place.farm.is_empty() || row.deleted { Vec::new() } else { self.rows().mail_about(&row.id)? };
+        if !waits.is_empty() {
+            document.insert(PENDING.to_owned(), waits.into());
+        }
+        let text = json(row.kind.word(), &document)?;
         self.sql()?
             .prepare_cached(&format!(
                 "INSERT INTO {} (id, store_id, farm_id, revision, number, position, deleted, generation, changed_at, created_at, document) \

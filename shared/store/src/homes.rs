@@ -1,11 +1,12 @@
 //! Facts that change their store: a farm is claimed, and leaves again. And what is told here of a home that is elsewhere.
 
 use contract::event::Named;
+use contract::record::Document;
 use domain::farm::HomeIds;
 use domain::id::StoreId;
 use domain::kind::Kind;
 
-use crate::copies::{Place, is_copied};
+use crate::copies::{FeedRow, Place, is_copied};
 use crate::error::StoreError;
 use crate::kinds::table;
 use crate::rows::RawRow;
@@ -41,6 +42,35 @@ const fn describes_the_floor(kind: Kind) -> bool {
 }
 
 impl Tx<'_> {
+    /// Changes what a copy says without being its home: only what the home itself cannot know, such as that it is away. The
+    /// home's next revision replaces it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn overlay_copy(
+        &mut self,
+        kind: Kind,
+        id: &str,
+        change: impl FnOnce(&mut Document),
+    ) -> Result<Option<RawRow>, StoreError> {
+        let Some(mut raw) = self.rows().raw(kind, id)? else { return Ok(None) };
+        change(&mut raw.document);
+        let Some(known) = self.rows().known(kind, id)? else { return Ok(None) };
+        let place = Place { store: known.store_id, farm: known.farm_id };
+        let row = FeedRow {
+            kind,
+            id: raw.id.clone(),
+            revision: raw.revision,
+            number: raw.number,
+            position: 0,
+            deleted: false,
+            changed_at: raw.changed_at,
+            document: raw.document.clone(),
+        };
+        self.copy(&place, known.generation, &row)?;
+        Ok(Some(raw))
+    }
+
     /// Tells an event about a record that has its home elsewhere, as a fact of the account: that a farm went away is known
     /// to its relay alone.
     ///

@@ -26,6 +26,8 @@ pub struct Mail {
     pub call: Value,
     /// How often the farm failed over it.
     pub tries: u32,
+    /// It is on its way, or was: it may have been done.
+    pub sent: bool,
 }
 
 impl Rows<'_> {
@@ -34,16 +36,40 @@ impl Rows<'_> {
     /// # Errors
     /// What the database says.
     pub fn next_mail(&self, farm: FarmId) -> Result<Option<Mail>, StoreError> {
-        let sql = "SELECT seq, store_id, command, subject, call, tries FROM mailbox WHERE farm_id = ?1 ORDER BY seq LIMIT 1";
-        let found: Option<(u64, String, String, String, String, u32)> = self
-            .connection
-            .prepare_cached(sql)?
-            .query_row([farm.to_string()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?)))
-            .optional()?;
-        let Some((seq, store, command, subject, call, tries)) = found else { return Ok(None) };
-        let home = HomeIds { store_id: parse_id(Kind::Command, &store)?, farm_id: farm };
+        self.mail("farm_id = ?1 ORDER BY seq LIMIT 1", &farm.to_string())
+    }
+
+    /// The request that a command follows, if it still waits.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn mail_of(&self, command: &str) -> Result<Option<Mail>, StoreError> {
+        self.mail("command = ?1", command)
+    }
+
+    fn mail(&self, which: &str, of: &str) -> Result<Option<Mail>, StoreError> {
+        let sql = format!("SELECT seq, store_id, farm_id, command, subject, call, tries, sent FROM mailbox WHERE {which}");
+        let read = |r: &rusqlite::Row<'_>| {
+            let words: [String; 5] = [r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?];
+            Ok((r.get(0)?, words, r.get(6)?, r.get(7)?))
+        };
+        let Some((seq, words, tries, sent)) = self.connection.prepare_cached(&sql)?.query_row([of], read).optional()? else {
+            return Ok(None);
+        };
+        let [store, farm, command, subject, call] = words;
+        let home = HomeIds { store_id: parse_id(Kind::Command, &store)?, farm_id: parse_id(Kind::Command, &farm)? };
         let call = serde_json::from_str(&call).map_err(|cause| StoreError::Document { kind: "mailbox", cause })?;
-        Ok(Some(Mail { seq, home, command, subject, call, tries }))
+        Ok(Some(Mail { seq, home, command, subject, call, tries, sent }))
+    }
+
+    /// The commands of the requests about a thing that still wait, in order.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn mail_about(&self, subject: &str) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT command FROM mailbox WHERE subject = ?1 ORDER BY seq")?;
+        let commands = statement.query_map([subject], |row| row.get(0))?;
+        Ok(commands.collect::<Result<_, _>>()?)
     }
 }
 
@@ -58,6 +84,15 @@ impl Tx<'_> {
                 "INSERT INTO mailbox (store_id, farm_id, command, subject, call, tries) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
             )?
             .execute(params![home.store_id.to_string(), home.farm_id.to_string(), command, subject, json("mailbox", call)?])?;
+        Ok(())
+    }
+
+    /// A request is on its way: from now on nobody can say that it was not done.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn mail_sent(&mut self, seq: u64) -> Result<(), StoreError> {
+        self.sql()?.prepare_cached("UPDATE mailbox SET sent = 1 WHERE seq = ?1")?.execute([seq])?;
         Ok(())
     }
 

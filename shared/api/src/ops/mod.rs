@@ -3,6 +3,7 @@
 
 pub mod access;
 mod claims;
+mod commands;
 pub mod events;
 pub mod farms;
 pub mod files;

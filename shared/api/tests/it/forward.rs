@@ -82,7 +82,7 @@ impl Farms for Line {
 /// What the tunnel's sessions do with what waits for a farm, without a tunnel. Says how many calls were answered.
 async fn deliver(door: &Arc<Door>, farm: FarmId) -> Result<usize, Problem> {
     let mut answered = 0;
-    while let Some((seq, call)) = mailbox::next(door, farm).unwrap() {
+    while let Some((seq, call)) = mailbox::next(door, farm).await.unwrap() {
         let home = HomeIds { store_id: store(1), farm_id: farm };
         let Ok(answer) = door.farms.call(home, call).await else { break };
         match mailbox::settle(door, farm, seq, answer).await.unwrap() {
@@ -451,4 +451,47 @@ async fn what_a_full_disk_keeps_out_waits_for_room() {
     *world.farm.floor.full.lock().unwrap() = false;
     assert_eq!(world.deliver().await, 1);
     world.farm.get(&format!("/v1/jobs/{}", job["id"].as_str().unwrap())).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_waits_is_shown_on_the_thing_that_it_is_about_until_it_is_done() {
+    let world = World::new().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    let made = world.call(&key, "POST", "/v1/parts", Some(json!({"name": "Clip"})), &[]).await.expect(201);
+    world.copy().await;
+    let path = format!("/v1/parts/{}", made["id"].as_str().unwrap());
+    world.line.cut.store(true, Ordering::SeqCst);
+    let edit = world.call(&key, "PATCH", &path, Some(json!({"name": "Bracket"})), &[]).await.expect(202);
+    let shown = world.call(&key, "GET", &path, None, &[]).await.expect(200);
+    assert_eq!((&shown["name"], &shown["pending_commands"]), (&json!("Clip"), &json!([edit["command"]["id"]])));
+    world.line.cut.store(false, Ordering::SeqCst);
+    assert_eq!(deliver(&world.relay, world.farm.door.home().farm_id).await.unwrap(), 1);
+    world.copy().await;
+    let shown = world.call(&key, "GET", &path, None, &[]).await.expect(200);
+    assert_eq!((&shown["name"], shown.get("pending_commands")), (&json!("Bracket"), None));
+}
+
+#[tokio::test]
+async fn what_waits_can_be_taken_back_by_who_asked_until_it_is_sent() {
+    let world = World::new().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    let viewer = world.key(world.store, Grants::unscoped(domain::role::Role::Viewer.permissions())).await;
+    world.copy().await;
+    world.line.cut.store(true, Ordering::SeqCst);
+    let part = world.call(&key, "POST", "/v1/parts", Some(json!({"name": "Clip"})), &[]).await.expect(202);
+    let sent = world.call(&key, "POST", "/v1/parts", Some(json!({"name": "Sent"})), &[]).await.expect(202);
+    let withdraw = |waiting: &Value| format!("/v1/commands/{}/withdraw", waiting["command"]["id"].as_str().unwrap());
+    world.call(&viewer, "POST", &withdraw(&part), None, &[]).await.refused(403, "permission_missing");
+    world.call(&key, "POST", &withdraw(&part), None, &[]).await.expect(200);
+    let path = format!("/v1/parts/{}", part["id"].as_str().unwrap());
+    world.call(&key, "GET", &path, None, &[]).await.refused(404, "not_found");
+    let command = format!("/v1/commands/{}", part["command"]["id"].as_str().unwrap());
+    assert_eq!(world.call(&key, "GET", &command, None, &[]).await.expect(200)["state"], "failed");
+    world.call(&key, "POST", &withdraw(&part), None, &[]).await.refused(409, "illegal_state");
+    // The line breaks after it was sent: nobody knows whether it was done.
+    deliver(&world.relay, world.farm.door.home().farm_id).await.unwrap();
+    world.call(&key, "POST", &withdraw(&sent), None, &[]).await.refused(409, "illegal_state");
+    world.line.cut.store(false, Ordering::SeqCst);
+    assert_eq!(deliver(&world.relay, world.farm.door.home().farm_id).await.unwrap(), 1);
+    assert_eq!(world.farm.get("/v1/parts").await.expect(200)["items"].as_array().unwrap().len(), 1);
 }

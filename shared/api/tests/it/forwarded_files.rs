@@ -150,7 +150,7 @@ async fn the_same_key_at_both_doors_makes_one_file() {
     // The farm's own door is asked first: by the same actor, whose bytes come there.
     let actor: domain::actor::Actor =
         serde_json::from_value(world.call(&key, "GET", "/v1/me", None, &[]).await.expect(200)["actor"].clone()).unwrap();
-    let mail = api::mailbox::next(&world.relay, world.farm.door.home().farm_id).unwrap().unwrap().1;
+    let mail = api::mailbox::next(&world.relay, world.farm.door.home().farm_id).await.unwrap().unwrap().1;
     assert_eq!(mail.actor, actor);
     let direct = api::forward::carry_out(&world.farm.door, &api::forward::Operations::default(), mail).await;
     assert_eq!((direct.status, &direct.body["id"]), (201, &promised["id"]));

@@ -1,0 +1,3 @@
+//! Commands: what was asked, and what became of it.
+
+mod withdraw_command;
