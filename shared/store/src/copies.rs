@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::error::StoreError;
 use crate::kinds::{table, write_labels};
-use crate::rows::{RawRow, Rows, parse_id};
+use crate::rows::{Rows, parse_id};
 use crate::tx::{Tx, json};
 
 /// A row on its way from its home to a copy. Deleted ones have an empty document.

@@ -202,7 +202,7 @@ impl Record for Job {
         searched("name"),
         text("state"),
         text("phase").indexed(),
-        text("printer_id").indexed(),
+        text("printer_id").indexed().shown_with(Permission::PrinterView),
         text("file_id").indexed(),
         text("part_id"),
         text("external_id").indexed(),
@@ -258,8 +258,13 @@ impl Record for Job {
 impl Record for Attempt {
     const KIND: Kind = Kind::Attempt;
     const VIEW: Permission = Permission::JobView;
-    const COLUMNS: &'static [Column] =
-        &[text("job_id").indexed(), text("printer_id").indexed(), text("file_id").indexed(), text("state"), time("ended_at")];
+    const COLUMNS: &'static [Column] = &[
+        text("job_id").indexed(),
+        text("printer_id").indexed().shown_with(Permission::PrinterView),
+        text("file_id").indexed(),
+        text("state"),
+        time("ended_at"),
+    ];
     const TAG_SCOPE: TagScope = TagScope::PrinterColumn("printer_id");
     type Id = domain::id::AttemptId;
 
