@@ -1,18 +1,17 @@
 //! The record kinds one by one: columns, labels, and what of each is shown to whom.
 
+mod access;
 mod catalogue;
 mod filament;
 mod webhooks;
 
 use domain::access::Grants;
-use domain::account::{Store, User};
 use domain::actor::Actor;
 use domain::attempt::Attempt;
 use domain::command::Command;
 use domain::farm::Farm;
 use domain::file::File;
 use domain::job::Job;
-use domain::key::{ApiKey, Session, SlicerKey};
 use domain::kind::Kind;
 use domain::part::{Part, Pool};
 use domain::permission::Permission;
@@ -304,99 +303,4 @@ impl Record for Command {
     fn project(document: &mut Document, grants: &Grants) {
         hide(document, grants, Permission::JobView, &["attempt_id"]);
     }
-}
-
-impl Record for ApiKey {
-    const KIND: Kind = Kind::ApiKey;
-    const VIEW: Permission = Permission::ApiKeyView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("state")];
-    const TAG_SCOPE: TagScope = TagScope::Free;
-    type Id = domain::id::ApiKeyId;
-
-    fn id(&self) -> Self::Id {
-        self.id
-    }
-    fn created_at(&self) -> domain::time::Timestamp {
-        self.created_at
-    }
-    fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name), word(self.state)]
-    }
-    fn project(_: &mut Document, _: &Grants) {}
-}
-
-impl Record for SlicerKey {
-    const KIND: Kind = Kind::SlicerKey;
-    const VIEW: Permission = Permission::ApiKeyView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("state")];
-    const TAG_SCOPE: TagScope = TagScope::Free;
-    type Id = domain::id::SlicerKeyId;
-
-    fn id(&self) -> Self::Id {
-        self.id
-    }
-    fn created_at(&self) -> domain::time::Timestamp {
-        self.created_at
-    }
-    fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name), word(self.state)]
-    }
-    fn project(_: &mut Document, _: &Grants) {}
-}
-
-impl Record for Store {
-    const KIND: Kind = Kind::Store;
-    const VIEW: Permission = Permission::StoreView;
-    const COLUMNS: &'static [Column] = &[searched("name")];
-    const TAG_SCOPE: TagScope = TagScope::Free;
-    type Id = domain::id::StoreId;
-
-    fn id(&self) -> Self::Id {
-        self.id
-    }
-    fn created_at(&self) -> domain::time::Timestamp {
-        self.created_at
-    }
-    fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name)]
-    }
-    fn project(_: &mut Document, _: &Grants) {}
-}
-
-impl Record for User {
-    const KIND: Kind = Kind::User;
-    const VIEW: Permission = Permission::UserView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("role")];
-    const TAG_SCOPE: TagScope = TagScope::Free;
-    type Id = domain::id::UserId;
-
-    fn id(&self) -> Self::Id {
-        self.id
-    }
-    fn created_at(&self) -> domain::time::Timestamp {
-        self.created_at
-    }
-    fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name), word(self.role)]
-    }
-    fn project(_: &mut Document, _: &Grants) {}
-}
-
-impl Record for Session {
-    const KIND: Kind = Kind::Session;
-    const VIEW: Permission = Permission::UserView;
-    const COLUMNS: &'static [Column] = &[text("actor")];
-    const TAG_SCOPE: TagScope = TagScope::Free;
-    type Id = domain::id::SessionId;
-
-    fn id(&self) -> Self::Id {
-        self.id
-    }
-    fn created_at(&self) -> domain::time::Timestamp {
-        self.created_at
-    }
-    fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.actor)]
-    }
-    fn project(_: &mut Document, _: &Grants) {}
 }
