@@ -8,8 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use contract::operation::{BodyForm, BodyParts, Contract, Method, PathParts, QueryParts};
+use contract::ops::access::{CreateSession, DeleteOwnSession};
 use reqwest::{RequestBuilder, Response, Url};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
 
@@ -73,7 +74,15 @@ impl Ask {
 pub struct Client {
     http: reqwest::Client,
     url: Url,
-    key: String,
+    pass: Pass,
+}
+
+/// What opens the door.
+#[derive(Debug, Clone)]
+enum Pass {
+    Key(String),
+    /// A session's cookie, as a browser sends it.
+    Session(String),
 }
 
 impl Client {
@@ -87,11 +96,40 @@ impl Client {
         // A key is sent where it was meant to go, and nowhere that an answer points to.
         let redirects = reqwest::redirect::Policy::none();
         let mut http = reqwest::Client::builder().redirect(redirects).connect_timeout(CONNECT);
+        // No proxy leads to a door of this machine.
+        if url.host_str().is_some_and(is_here) {
+            http = http.no_proxy();
+        }
         if let Some(path) = ca_file {
             http = http.tls_certs_merge(authorities(path)?);
         }
         let http = http.build()?;
-        Ok(Self { http, url, key })
+        Ok(Self { http, url, pass: Pass::Key(key) })
+    }
+
+    /// Signs in by a link that works once, as a browser does. [`Self::sign_out`] ends it.
+    ///
+    /// # Errors
+    /// The link is none, or does not hold.
+    pub async fn sign_in(link: &str, ca_file: Option<&Path>) -> Result<Self, Failure> {
+        let none = || Failure::fail("that is no sign-in link");
+        let (url, token) = link.split_once("/#token=").ok_or_else(none)?;
+        let mut client = Self::new(url, String::new(), ca_file)?;
+        client.pass = Pass::Session(String::new());
+        let request = client.request::<CreateSession>(Ask::all().body(json!({"one_time_token": token})))?;
+        let answer = client.send(request).await?;
+        let cookie = answer.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok());
+        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).ok_or_else(none)?;
+        client.pass = Pass::Session(cookie.to_owned());
+        Ok(client)
+    }
+
+    /// Ends the session.
+    ///
+    /// # Errors
+    /// What the network or the farm says.
+    pub async fn sign_out(self) -> Result<(), Failure> {
+        self.call::<DeleteOwnSession>(Ask::all()).await.map(drop)
     }
 
     /// Calls an operation and reads its answer.
@@ -158,7 +196,11 @@ impl Client {
             Method::Patch => reqwest::Method::PATCH,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let mut request = self.http.request(method, url).bearer_auth(&self.key);
+        let request = self.http.request(method, url);
+        let mut request = match &self.pass {
+            Pass::Key(key) => request.bearer_auth(key),
+            Pass::Session(cookie) => request.header("cookie", cookie).header("origin", self.url.origin().ascii_serialization()),
+        };
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -185,6 +227,11 @@ impl Client {
         let failure = Failure::answered(status.as_u16(), &answer.text().await?);
         if status.as_u16() == 401 { Err(failure.hint("`gantry login` stores another key.")) } else { Err(failure) }
     }
+}
+
+fn is_here(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {

@@ -1,19 +1,17 @@
-//! `gantry demo`: an agent and six simulated printers over real sockets, with work in the queue. The
+//! `gantry demo`: an agent, its relay and six simulated printers over real sockets, with work in the queue. The
 //! farm is set up through the public API, like any other.
 
 mod files;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::time::Duration;
 
-use agent::config::Config;
-use agent::fleet::core::Timing;
-use agent::{Agent, AssembleError, Running};
-use api::clock::SystemClock;
 use clap::Args;
+use contract::ops::access::GetMe;
 use contract::ops::files::UploadFile;
 use contract::ops::jobs::CreateJob;
+use contract::ops::keys::CreateApiKey;
 use contract::ops::printers::{ClearBedOp, CreatePrinter, EditPrinterOp};
 use reqwest::Url;
 use reqwest::multipart::{Form, Part};
@@ -22,12 +20,16 @@ use simulators::octoprint::settings::Settings;
 use simulators::octoprint::shell::{OctoPrintSim, Running as Simulated};
 
 use crate::client::{Ask, Client};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::farm::every_printer;
 use crate::output::{Output, line, quoted};
 use crate::serve::{init_logs, until_stopped};
 use crate::session::Session;
 use crate::table::words;
+use crate::together::Together;
+
+/// How long the line may take to bring a new key to the farm.
+const KEY_WITHIN: Duration = Duration::from_secs(20);
 
 /// Options of `gantry demo`.
 #[derive(Args)]
@@ -35,9 +37,15 @@ pub struct Demo {
     /// Keep the farm in this folder; absent = a new one that is removed afterwards.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// The port of the page and the API; 0 = any free one.
+    /// The port of the farm's own page and API; 0 = any free one.
     #[arg(long, default_value_t = 7470)]
     port: u16,
+    /// The port of the relay's page and API; absent = 7480, or any free one if that is taken or --port is 0.
+    #[arg(long)]
+    relay_port: Option<u16>,
+    /// The port of MQTT; absent = 1883, or any free one if that is taken or --port is 0.
+    #[arg(long)]
+    mqtt_port: Option<u16>,
     /// How many times faster than life the printers work.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     speed: u32,
@@ -51,33 +59,55 @@ impl Demo {
     pub async fn run(self, out: &Output) -> Result<(), Failure> {
         init_logs("warn");
         let scratch = tempfile::tempdir().map_err(Failure::fail)?;
-        let config = Config {
+        let data = self.data.clone().unwrap_or_else(|| scratch.path().to_owned());
+        let farm = agent::config::Config {
             farm_name: "Demo farm".to_owned(),
-            data_dir: self.data.clone().unwrap_or_else(|| scratch.path().to_owned()),
-            listen: SocketAddr::from(([127, 0, 0, 1], self.port)),
+            listen: here(self.port),
             live: false,
-            ..Config::default()
+            data_dir: data.clone(),
+            ..Default::default()
         };
-        let running = Agent::start(&config, Arc::new(SystemClock), Timing::default()).await.map_err(not_started)?;
-        let key = running.owner_key("demo").await.map_err(Failure::fail)?;
-        let url = running.url();
-        let session = Session { client: Client::new(&url, key.clone(), None)?, out: *out };
+        let relay = relay::config::Config {
+            data_dir: data.join("relay"),
+            listen: here(self.or_free(self.relay_port, 7480)),
+            mqtt_listen: here(self.or_free(self.mqtt_port, 1883)),
+            live: false,
+            // Who tries webhooks out receives them on this machine.
+            webhook_networks: ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok()).collect(),
+            ..Default::default()
+        };
+        let together = Together::start(&farm, &relay, "Demo store").await?;
+        if !together.is_claimed() {
+            together.claim_for_store(None).await?;
+        }
+        let key = owner_key(&together).await?;
+        let session = Session { client: Client::new(&together.farm.url(), key.clone(), None)?, out: *out };
+        opens(&session).await?;
         let machines = self.set_up(&session).await?;
-        self.tell(&running, &url, &key, out).await?;
-        until_stopped(running).await;
+        together.in_step().await;
+        self.tell(&together, &key, out).await?;
+        until_stopped(together).await;
         for machine in machines {
             machine.stop().await;
         }
         Ok(())
     }
 
-    async fn tell(&self, running: &Running, url: &str, key: &str, out: &Output) -> Result<(), Failure> {
-        let link = running.sign_in_link().await.map_err(Failure::fail)?;
+    /// A port that was not chosen need not be a certain one.
+    fn or_free(&self, chosen: Option<u16>, usual: u16) -> u16 {
+        let free = || if self.port != 0 && TcpListener::bind(here(usual)).is_ok() { usual } else { 0 };
+        chosen.unwrap_or_else(free)
+    }
+
+    async fn tell(&self, together: &Together, key: &str, out: &Output) -> Result<(), Failure> {
+        let link = together.farm.sign_in_link().await.map_err(Failure::fail)?;
+        let (store, relay_link) = together.owner_link().await?;
+        let (relay_url, url, mqtt) = (&together.relay_url, together.farm.url(), together.relay.mqtt_address);
         if out.json {
-            // Standard output is for the one object; who watches still gets the link.
-            eprintln!("{link}");
-            let store = running.door.home().store_id;
-            let first = json!({"relay_url": null, "agent_url": url, "mqtt_url": null, "store": store, "owner_key": key});
+            // Standard output is for the one object; who watches still gets the links.
+            eprintln!("{link}\n{relay_link}");
+            let mqtt_url = format!("mqtt://{mqtt}");
+            let first = json!({"relay_url": relay_url, "agent_url": url, "mqtt_url": mqtt_url, "store": store, "owner_key": key});
             return line(&first.to_string());
         }
         let again = if self.data.is_some() { "the same --data finds the farm again" } else { "--data FOLDER keeps the farm" };
@@ -88,6 +118,12 @@ impl Demo {
   This command    export GANTRY_URL={url} GANTRY_KEY={key}
                   gantry status
   The API         curl -H 'Authorization: Bearer {key}' {url}/v1/printers
+
+From elsewhere the same farm is reached through its relay, with the same key:
+
+  The page        {relay_link}
+  The API         {relay_url}/v1/printers
+  MQTT            {mqtt}, any user name, the key as password
 
 After each print somebody has to clear the bed: on the page, or `gantry printers clear P01`.
 Ctrl-C stops it; {again}.",
@@ -121,16 +157,35 @@ Ctrl-C stops it; {again}.",
     }
 }
 
-fn not_started(error: AssembleError) -> Failure {
-    let hint = match &error {
-        AssembleError::Listen(_) => Some("Is a farm running already? `--port 0` takes any free port."),
-        AssembleError::Folder(..) | AssembleError::InUse(_) | AssembleError::Store(_) => None,
-    };
-    let failure = Failure::fail(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
+fn here(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// A key with all that a key can hold. Made at the relay, the home of the store's accounts; it opens both doors.
+async fn owner_key(together: &Together) -> Result<String, Failure> {
+    let owner = Client::sign_in(&together.owner_link().await?.1, None).await?;
+    let mut held = owner.call::<GetMe>(Ask::all()).await?["grants"]["permissions"].take();
+    if let Some(held) = held.as_array_mut() {
+        held.retain(|permission| permission != "store.delete");
     }
+    let key = json!({"name": "demo", "permissions": held});
+    let made = owner.call::<CreateApiKey>(Ask::all().body(key)).await?;
+    owner.sign_out().await?;
+    Ok(words(&made["secret"]))
+}
+
+/// Waits until the line has brought the key to the farm.
+async fn opens(session: &Session) -> Result<(), Failure> {
+    let trying = async {
+        while let Err(failure) = session.call::<GetMe>(Ask::all()).await {
+            if failure.exit != Exit::Auth {
+                return Err(failure);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(KEY_WITHIN, trying).await.map_err(|_| Failure::fail("the farm has not heard of its store's key"))?
 }
 
 fn port(printer: &Value) -> Option<u16> {
@@ -139,13 +194,12 @@ fn port(printer: &Value) -> Option<u16> {
 
 /// On its old port, if nobody else has taken it.
 async fn start(settings: Settings, port: Option<u16>) -> Result<Simulated, Failure> {
-    let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
     if let Some(port) = port
-        && let Ok(machine) = OctoPrintSim::start(at(port), settings.clone()).await
+        && let Ok(machine) = OctoPrintSim::start(here(port), settings.clone()).await
     {
         return Ok(machine);
     }
-    OctoPrintSim::start(at(0), settings).await.map_err(Failure::fail)
+    OctoPrintSim::start(here(0), settings).await.map_err(Failure::fail)
 }
 
 /// While a job is on it a printer keeps its address: then somebody has to say first what became of the job.

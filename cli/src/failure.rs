@@ -76,6 +76,11 @@ impl Failure {
         self
     }
 
+    /// Whether the API gave that code.
+    pub fn has_code(&self, code: Code) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem["code"] == code.word())
+    }
+
     /// An answer that is no success. Words in it may be newer than this program, so it is read as JSON.
     pub fn answered(status: u16, body: &str) -> Self {
         let Ok(problem) = serde_json::from_str::<Value>(body) else {

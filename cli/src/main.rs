@@ -1,5 +1,5 @@
-//! The `gantry` command: assembles agent and simulators for `demo`, runs the agent, and is a client of
-//! the public API for everything else.
+//! The `gantry` command: assembles agent and relay for `up`, with simulators for `demo`, runs either, and is a client of the
+//! public API for everything else.
 
 mod client;
 mod demo;
@@ -19,6 +19,8 @@ mod serve;
 mod session;
 mod sse;
 mod table;
+mod together;
+mod up;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,8 +73,11 @@ struct Command {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Run a whole demo farm: an agent and six simulated printers.
+    /// Run a whole demo farm: an agent, its relay and six simulated printers.
     Demo(demo::Demo),
+    /// Run the smallest installation: the agent of a farm and its relay.
+    #[command(before_help = "Example:\n  gantry up --data ~/gantry")]
+    Up(up::Up),
     /// Run the agent of a farm.
     Agent(serve::Serve),
     /// Run the relay: the farm's door to the world; or make a store on it.
@@ -171,6 +176,7 @@ impl Command {
         let session = || Ok::<_, Failure>(Session { client: login::client(url.as_deref(), ca_file.as_deref())?, out });
         match self.verb {
             Verb::Demo(demo) => demo.run(&out).await,
+            Verb::Up(up) => up.run(ca_file.as_deref(), &out).await,
             Verb::Agent(serve) => serve.run(&out).await,
             Verb::Relay(relay) => relay.run(&out).await,
             Verb::Login => login::login(url.as_deref(), ca_file.as_deref(), &out).await,

@@ -18,9 +18,10 @@ use axum::routing::get;
 use domain::account::{Store as StoreRecord, User};
 use domain::actor::{Actor, ActorKind};
 use domain::id::{Id, StoreId, UserId};
+use domain::kind::Kind;
 use domain::role::Role;
 use domain::text::Name;
-use store::{By, Entropy, OpenOptions, Sealer, Store, StoreError};
+use store::{By, Entropy, OpenOptions, Rows, Sealer, Store, StoreError};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
@@ -73,7 +74,7 @@ impl Accounts {
         std::fs::create_dir_all(folder).map_err(at_folder)?;
         let sealer = Sealer::new(&api::installation::key(folder).map_err(at_folder)?);
         let blobs = Blobs::open(&folder.join("files")).map_err(at_folder)?;
-        let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: true };
+        let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: config.live };
         let store = Store::open(&folder.join("relay.db"), options)?;
         let mib = |mib: u64| mib.saturating_mul(1024 * 1024);
         let keep = Keep {
@@ -93,7 +94,7 @@ impl Accounts {
             keep,
             accounts: Arc::default(),
             served_by: "relay",
-            live: true,
+            live: config.live,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
             https: config.certificate.is_some(),
             throttle: SignInThrottle::default(),
@@ -121,6 +122,22 @@ impl Accounts {
             Failure::Store(error) => error,
             Failure::Problem(problem) => StoreError::NotCommitted(problem.to_string()),
         })?;
+        let one_time_token = api::ops::access::one_time_link(&self.door.store, by, Some(owner)).await?;
+        Ok(CreatedStore { store, owner, one_time_token })
+    }
+
+    /// The oldest store with its owner, and a new token for them; a relay without any makes one.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn first_store(&self, name: Name) -> Result<CreatedStore, StoreError> {
+        let of_owner = |rows: Rows<'_>| -> Result<Option<(StoreId, UserId)>, StoreError> {
+            let owner = rows.all::<User>()?.into_iter().map(|row| row.record).find(|user| user.role == Role::StoreOwner);
+            let Some(owner) = owner else { return Ok(None) };
+            Ok(rows.home_of(Kind::User, &owner.id.to_string())?.map(|(store, _)| (store, owner.id)))
+        };
+        let Some((store, owner)) = self.door.store.read(of_owner)? else { return self.create_store(name).await };
+        let by = By { account_of: Some(store), ..By::new(Actor::new(ActorKind::Relay, "relay"), self.door.now()) };
         let one_time_token = api::ops::access::one_time_link(&self.door.store, by, Some(owner)).await?;
         Ok(CreatedStore { store, owner, one_time_token })
     }

@@ -17,6 +17,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where MQTT is served; the same holds for it.
     pub mqtt_listen: SocketAddr,
+    /// False for a relay of simulated farms: its keys say so.
+    pub live: bool,
     /// Networks of your own that webhooks may reach, such as 10.1.0.0/16: also without encryption, and although they are not of
     /// the open internet.
     #[schemars(with = "Vec<String>")]
@@ -43,6 +45,7 @@ impl Default for Config {
             data_dir: PathBuf::from("/var/lib/gantry-relay"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7480)),
             mqtt_listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            live: true,
             webhook_networks: Vec::new(),
             disk_reserve_mib: 64,
             store_content_mib: 8192,

@@ -5,13 +5,14 @@ use std::process::Stdio;
 
 use gantry_tests::farm::{Answer, call, first_line, gantry, sign_in};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 struct Demo {
     child: Child,
     url: String,
+    relay_url: String,
     key: String,
     first: Value,
 }
@@ -20,11 +21,13 @@ impl Demo {
     async fn start(folder: &TempDir) -> Self {
         let mut command = Command::new(gantry());
         command.args(["demo", "--json", "--port", "0", "--printers", "3", "--speed", "600", "--data"]).arg(folder.path());
+        // No proxy leads to a door of this machine.
+        command.env("HTTP_PROXY", "http://127.0.0.1:9").env("http_proxy", "http://127.0.0.1:9");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let first = first_line(&mut child).await.expect("the demo starts, and says where in one line of JSON");
         let text = |name: &str| first[name].as_str().unwrap().to_owned();
-        Self { child, url: text("agent_url"), key: text("owner_key"), first }
+        Self { child, url: text("agent_url"), relay_url: text("relay_url"), key: text("owner_key"), first }
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -45,6 +48,27 @@ async fn the_first_line_is_json_with_five_keys_and_without_a_key_nothing_opens()
     let stranger = call(&demo.url, "", Method::GET, "/v1/printers", None).await;
     assert_eq!(stranger.status, 401, "{}", stranger.body);
     assert_eq!(demo.get("/v1/printers").await.body["items"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test]
+async fn the_demos_one_key_opens_the_farm_and_its_relay_and_webhooks_may_go_to_this_machine() {
+    let folder = TempDir::new().unwrap();
+    let demo = Demo::start(&folder).await;
+    for (url, served_by) in [(&demo.url, "agent"), (&demo.relay_url, "relay")] {
+        let version = call(url, &demo.key, Method::GET, "/v1/system/version", None).await.body;
+        assert_eq!((&version["served_by"], &version["live"]), (&json!(served_by), &json!(false)), "{version}");
+        assert_eq!(version["store_id"], demo.first["store"]);
+        let printers = call(url, &demo.key, Method::GET, "/v1/printers", None).await;
+        assert_eq!(printers.body["items"].as_array().map(Vec::len), Some(3), "{url}: {}", printers.body);
+        let jobs = call(url, &demo.key, Method::GET, "/v1/jobs", None).await;
+        assert_eq!(jobs.body["items"].as_array().map(Vec::len), Some(6), "{url}: {}", jobs.body);
+    }
+    let hook =
+        json!({"name": "here", "url": "http://127.0.0.1:9/", "event_types": ["job.completed"], "permissions": ["job.view"]});
+    let made = call(&demo.relay_url, &demo.key, Method::POST, "/v1/webhooks", Some(hook)).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let mqtt = demo.first["mqtt_url"].as_str().unwrap().strip_prefix("mqtt://").unwrap();
+    tokio::net::TcpStream::connect(mqtt).await.expect("MQTT is served where the demo says");
 }
 
 #[tokio::test]

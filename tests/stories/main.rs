@@ -7,6 +7,7 @@ mod bed;
 mod demo;
 mod ends;
 mod kill_table;
+mod up;
 mod uploads;
 mod waiting;
 mod webhooks;

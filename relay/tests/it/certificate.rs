@@ -92,14 +92,14 @@ async fn a_session_over_tls_is_bound_to_this_host_and_to_tls() {
     let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
     let (pair, attributes) = cookie.split_once(';').unwrap();
     let (name, token) = pair.split_once('=').unwrap();
-    assert_eq!(name, "__Host-gantry_session");
+    assert_eq!(name, "__Host-gantry_relay_session");
     for wanted in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(attributes.split(';').any(|attribute| attribute.trim() == wanted), "{wanted}: {cookie}");
     }
     assert!(!attributes.contains("Domain"), "{cookie}");
 
     assert_eq!(status(&world.send("GET /v1/me", &[("cookie", pair)], &Value::Null).await.0), "200");
-    let loose = format!("gantry_session={token}");
+    let loose = format!("gantry_relay_session={token}");
     let (head, _) = world.send("GET /v1/me", &[("cookie", &loose)], &Value::Null).await;
     assert_eq!(status(&head), "401", "the name without the prefix could be set by anybody on the way");
 
@@ -110,7 +110,7 @@ async fn a_session_over_tls_is_bound_to_this_host_and_to_tls() {
     let (head, _) = world.send("POST /v1/api_keys", &[("cookie", pair), ("origin", &url)], &part).await;
     assert_eq!(status(&head), "201", "{head}");
     let (head, _) = world.send("DELETE /v1/sessions/current", &[("cookie", pair), ("origin", &url)], &Value::Null).await;
-    assert!(head.contains("set-cookie: __Host-gantry_session=;") && head.contains("Max-Age=0"), "{head}");
+    assert!(head.contains("set-cookie: __Host-gantry_relay_session=;") && head.contains("Max-Age=0"), "{head}");
 }
 
 #[tokio::test]

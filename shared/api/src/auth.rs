@@ -39,10 +39,19 @@ pub struct Caller {
     pub from: Option<IpAddr>,
 }
 
-/// The name of the session's cookie.
+/// The name of the session's cookie at an agent.
 pub const COOKIE: &str = "gantry_session";
-/// Its name at a door that speaks TLS: a browser lets no other host and no page without TLS set it.
-pub const SECURE_COOKIE: &str = "__Host-gantry_session";
+
+/// The name of the session's cookie. A browser knows no ports: agent and relay on one machine must not overwrite each
+/// other's. Over TLS it lets no other host and no page without TLS set it.
+pub fn cookie_name(door: &Door) -> &'static str {
+    match (door.is_relay(), door.https) {
+        (false, false) => COOKIE,
+        (false, true) => "__Host-gantry_session",
+        (true, false) => "gantry_relay_session",
+        (true, true) => "__Host-gantry_relay_session",
+    }
+}
 
 /// What a browser is to keep of a session.
 #[derive(Debug, Clone)]
@@ -55,8 +64,8 @@ pub struct SessionCookie {
 
 impl SessionCookie {
     /// The header that sets it.
-    pub fn header(&self, https: bool) -> String {
-        let (name, secure) = if https { (SECURE_COOKIE, "; Secure") } else { (COOKIE, "") };
+    pub fn header(&self, name: &str) -> String {
+        let secure = if name.starts_with("__Host-") { "; Secure" } else { "" };
         format!("{name}={}; Path=/; HttpOnly; SameSite=Strict{secure}; Max-Age={}", self.token, self.seconds)
     }
 }
@@ -76,7 +85,7 @@ pub fn authenticate(
         let key = key.filter(|key| key_text::is_api_key(key)).ok_or_else(|| Problem::new(Code::BadCredential))?;
         return caller(door, &credential_hash(key), from).map(Some);
     }
-    let Some(token) = cookie(headers, if door.https { SECURE_COOKIE } else { COOKIE }) else { return Ok(None) };
+    let Some(token) = cookie(headers, cookie_name(door)) else { return Ok(None) };
     same_origin(door, method, headers)?;
     caller(door, &credential_hash(token), from).map(Some)
 }

@@ -45,6 +45,29 @@ pub async fn claimed(store: &Store, accounts: &AccountHome, claim: Claim, now: T
     Ok(())
 }
 
+/// At the farm: its relay is found at another address from now on. It proves to be the same: sessions sign its name.
+///
+/// # Errors
+/// What the database says.
+pub async fn relay_moved(door: &Door, relay_url: String) -> Result<(), StoreError> {
+    let Some(claim) = door.accounts.claim() else { return Ok(()) };
+    let moved = Claim { relay_url, ..claim };
+    let kept = moved.clone();
+    let by = By::new(Actor::farm(door.home().farm_id), door.now());
+    let still = door
+        .store
+        .write(by, move |tx| {
+            let known: Option<Claim> = tx.rows().setting(CLAIM)?.flatten();
+            let still = known.is_some_and(|known| (known.store_id, &known.relay_id) == (kept.store_id, &kept.relay_id));
+            if still { tx.put_setting(CLAIM, &Some(kept)) } else { Ok(()) }.map(|()| still)
+        })
+        .await?;
+    if still {
+        door.accounts.claimed(Some(moved));
+    }
+    Ok(())
+}
+
 /// Whether a printer may have begun it.
 const fn may_be_on_a_bed(state: JobState) -> bool {
     match state {

@@ -63,7 +63,7 @@ pub fn document() -> Value {
             "schemas": schemas,
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key: `gty_live_…`."},
-                "session": {"type": "apiKey", "in": "cookie", "name": crate::auth::COOKIE, "description": "A session of the page; over TLS the cookie is `__Host-gantry_session`."},
+                "session": {"type": "apiKey", "in": "cookie", "name": crate::auth::COOKIE, "description": "A session of the page; at a relay the cookie is `gantry_relay_session`, and over TLS its name begins with `__Host-`."},
             },
             "responses": {"Problem": {
                 "description": "What is wrong (RFC 9457). `GET /v1/errors` lists the codes.",

@@ -18,7 +18,7 @@ use domain::permission::PermissionSet;
 use serde_json::Value;
 use store::{AuditEntry, Outcome, RequestKey};
 
-use crate::auth::Caller;
+use crate::auth::{Caller, cookie_name};
 use crate::door::Door;
 use crate::forward::{pass_on, passes_on};
 use crate::http::{Answer, respond};
@@ -224,7 +224,7 @@ async fn write<C: Write>(
     stamp.clock_ok = crate::clock::is_set(stamp.now);
     stamp.account_of = door.is_relay().then(|| C::store_of(&prepared).unwrap_or(by.store));
     stamp.derive_ids = key.as_ref().map(RequestKey::digest);
-    let (sealer, farm, live, https) = (door.sealer.clone(), door.farm.clone(), door.live, door.https);
+    let (sealer, farm, live, cookie) = (door.sealer.clone(), door.farm.clone(), door.live, cookie_name(door));
     let written = door
         .store
         .write(stamp, move |tx| {
@@ -241,7 +241,7 @@ async fn write<C: Write>(
                 C::write(&by, &mut at, asked, prepared)?
             };
             let mut answer = Answer::of(C::STATUS, &written.reply)?;
-            answer.cookie = written.cookie.map(|cookie| cookie.header(https));
+            answer.cookie = written.cookie.map(|given| given.header(cookie));
             if by.dry_run {
                 return Err(Thrown::DryRun(Box::new(answer)));
             }
