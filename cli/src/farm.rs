@@ -74,7 +74,11 @@ fn results(s: &Session, reply: &Value) -> Result<(), Failure> {
     }
 }
 
-async fn the_farm(s: &Session, which: Option<&str>) -> Result<Value, Failure> {
+/// The farm that a name or an id means; the only one if none is named.
+///
+/// # Errors
+/// There is none, or there are several.
+pub async fn the_farm(s: &Session, which: Option<&str>) -> Result<Value, Failure> {
     let farms = s.call::<ListFarms>(Ask::all().query("limit", Some(200))).await?;
     let farms = farms["items"].as_array().cloned().unwrap_or_default();
     let names = farms.iter().map(|farm| words(&farm["name"])).collect::<Vec<_>>().join(", ");

@@ -1,12 +1,14 @@
 //! The `gantry` command: assembles agent and relay for `up`, with simulators for `demo`, runs either, and is a client of the
 //! public API for everything else.
 
+mod claim;
 mod client;
 mod demo;
 mod escape;
 mod events;
 mod failure;
 mod farm;
+mod farms;
 mod files;
 mod jobs;
 mod keys;
@@ -117,6 +119,12 @@ enum Verb {
     Events(events::Events),
     /// Run, drain or stop the farm; stop or pause every print.
     Farm(farm::Farm),
+    /// The farms of a store: claim one at a relay, or let one leave.
+    #[command(before_help = "Examples:\n  gantry farms claim ABCD2345\n  gantry farms unpair \"Back room\"")]
+    Farms(farms::Farms),
+    /// Ask, at a farm, to be claimed for a store of a relay: shows a code.
+    #[command(before_help = "Examples:\n  gantry claim https://relay.example\n  gantry claim status\n  gantry claim cancel")]
+    Claim(claim::Claim),
     /// Examine the installation.
     Doctor,
     /// Call any operation of the API.
@@ -189,6 +197,8 @@ impl Command {
             Verb::Keys(keys) => keys.run(&session()?).await,
             Verb::Events(events) => events.run(&session()?).await,
             Verb::Farm(farm) => farm.run(&session()?).await,
+            Verb::Farms(farms) => farms.run(&session()?).await,
+            Verb::Claim(claim) => claim.run(&session()?).await,
             Verb::Doctor => farm::doctor(&session()?).await,
             Verb::Api(call) if call.asks_for_the_list() => escape::operations(&out),
             Verb::Api(call) => call.run(&session()?).await,
@@ -221,6 +231,8 @@ mod tests {
             "gantry events -f",
             "gantry files list --json",
             "gantry printers --json show P1",
+            "gantry farms",
+            "gantry claim http://127.0.0.1:7480 --no-wait",
         ] {
             assert!(Command::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
@@ -236,6 +248,9 @@ mod tests {
             "gantry printers clear",
             "gantry events -f --all",
             "gantry login --key x",
+            "gantry claim --no-wait",
+            "gantry claim status http://127.0.0.1:7480",
+            "gantry farms claim",
             "gantry printers add a --driver x --address b --credential=x",
         ];
         for line in lines {
@@ -247,7 +262,7 @@ mod tests {
     fn help_begins_with_examples() {
         let mut command = Command::command();
         command.build();
-        for noun in ["printers", "jobs", "files", "keys", "events", "api"] {
+        for noun in ["printers", "jobs", "files", "keys", "events", "farms", "claim", "api"] {
             let help = command.find_subcommand_mut(noun).unwrap().render_help().to_string();
             assert!(help.starts_with("Example"), "{noun}: {help}");
         }

@@ -7,6 +7,8 @@ mod authority;
 #[cfg(test)]
 mod certificate;
 #[cfg(test)]
+mod claim;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod farm;

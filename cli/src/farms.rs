@@ -1,0 +1,111 @@
+//! `gantry farms`: the farms of a store, how one comes to it, and how one leaves.
+
+use std::io::IsTerminal;
+
+use clap::{Args, Subcommand};
+use contract::ops::claims::{ClaimFarmOp, GetPairing, UnpairFarm};
+use contract::ops::farms::ListFarms;
+use serde_json::{Value, json};
+
+use crate::client::Ask;
+use crate::failure::Failure;
+use crate::farm::the_farm;
+use crate::pages::{Pages, verb_or_list};
+use crate::session::Session;
+use crate::table::{Cell, Table, words};
+
+/// `gantry farms`.
+#[derive(Args)]
+pub struct Farms {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    pages: Pages,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// List the farms.
+    List(Pages),
+    /// Claim the farm that asks under a code, at a relay.
+    Claim(Claim),
+    /// Let a farm leave its store.
+    Unpair {
+        /// Its name or id.
+        farm: String,
+    },
+}
+
+#[derive(Args)]
+struct Claim {
+    /// The code that the farm shows.
+    code: String,
+    /// The four words that the farm shows: then nobody is asked to compare them.
+    #[arg(long, value_name = "WORDS")]
+    fingerprint: Option<String>,
+}
+
+impl Farms {
+    /// Does it.
+    pub async fn run(self, s: &Session) -> Result<(), Failure> {
+        match verb_or_list(self.verb, self.pages, Verb::List)? {
+            Verb::List(pages) => list(s, pages).await,
+            Verb::Claim(claim) => claim.run(s).await,
+            Verb::Unpair { farm } => unpair(s, &farm).await,
+        }
+    }
+}
+
+async fn list(s: &Session, pages: Pages) -> Result<(), Failure> {
+    let row = |farm: &Value| {
+        vec![Cell::of(&farm["name"]), Cell::state(&farm["connection"]), Cell::state(&farm["dispatch"]), Cell::id(&farm["id"])]
+    };
+    let none = "No farms. `gantry claim RELAY_URL` at a farm shows a code for `gantry farms claim`.";
+    let head = &["NAME", "CONNECTION", "STARTS WORK", "ID"];
+    pages.list::<ListFarms>(s, Ask::all(), |page| Table::new(head, none, page.iter().map(row))).await
+}
+
+impl Claim {
+    async fn run(self, s: &Session) -> Result<(), Failure> {
+        let asking = s.call::<GetPairing>(Ask::of(&self.code)).await?;
+        let words_shown = match self.fingerprint {
+            Some(given) => given,
+            None => compare(s, &asking)?,
+        };
+        let yes = json!({"user_code": asking["user_code"], "fingerprint": words_shown});
+        let claimed = s.call::<ClaimFarmOp>(Ask::all().body(yes)).await?;
+        s.out.answer(&claimed, |farm| format!("{} is claimed. It comes by itself within seconds.", words(&farm["farm_name"])))?;
+        s.out.next("gantry farms");
+        Ok(())
+    }
+}
+
+/// Lets a person compare the words: the one thing that --yes cannot know.
+fn compare(s: &Session, asking: &Value) -> Result<String, Failure> {
+    let fingerprint = words(&asking["fingerprint"]);
+    if !std::io::stdin().is_terminal() || s.out.yes {
+        let text = "somebody must compare the four words with those that the farm shows";
+        return Err(Failure::usage(text).hint("Say what the farm shows with --fingerprint WORDS."));
+    }
+    let keys = asking["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let keys = keys.iter().map(|key| {
+        let held = key["permissions"].as_array().map_or(0, Vec::len);
+        vec![Cell::text("key that goes along"), Cell::text(format!("{} ({held} permissions)", words(&key["name"])))]
+    });
+    let said = [("farm", "farm_name"), ("machine", "host"), ("words", "fingerprint")];
+    let rows = said.map(|(name, field)| vec![Cell::text(name), Cell::of(&asking[field])]).into_iter().chain(keys);
+    eprintln!("{}", Table::new(&["", ""], "", rows).aligned(s.out.colour));
+    s.out.confirm("Does the farm itself show these four words?")?;
+    Ok(fingerprint)
+}
+
+async fn unpair(s: &Session, farm: &str) -> Result<(), Failure> {
+    let farm = the_farm(s, Some(farm)).await?;
+    s.out.note(
+        "The store's keys open nothing at the farm from then on. Printers, filament and pools stay with the farm; jobs, orders,
+files and history stay with the store. What waits is cancelled; a print that runs goes on.",
+    );
+    s.out.confirm(&format!("Let {} leave its store?", words(&farm["name"])))?;
+    let left = s.call::<UnpairFarm>(Ask::of(words(&farm["id"]))).await?;
+    s.out.answer(&left, |_| format!("{} has left its store.", words(&farm["name"])))
+}
