@@ -29,7 +29,7 @@ use crate::floor::AgentFloor;
 use crate::uplink::Uplink;
 use crate::uplink::claim::{self, Claiming};
 use crate::uplink::identity::Identity;
-use crate::{dispatch, first_run, fleet, housekeeping, page};
+use crate::{dispatch, first_run, fleet, housekeeping, page, uplink};
 
 /// Why an agent could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +131,8 @@ impl Agent {
             tokio::spawn(Fleet::new(for_fleet).run()),
             tokio::spawn(housekeeping::run(store, blobs, clock)),
             tokio::spawn(Arc::clone(&uplink).run()),
+            tokio::spawn(uplink::content::fetch(Arc::clone(&uplink))),
+            tokio::spawn(uplink::content::bring(Arc::clone(&uplink))),
         ];
         tracing::info!(%address, farm = %door.home().farm_id, "the agent runs");
         Ok(Running { address, door, uplink, tasks, _lock: lock })

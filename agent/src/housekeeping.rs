@@ -8,9 +8,11 @@ use std::time::Duration;
 use api::blobs::Blobs;
 use api::clock::Clock;
 use domain::actor::Actor;
-use domain::file::{ContentHash, File};
+use domain::file::{ContentHash, File, FileContent};
 use domain::key::Session;
 use store::{By, Store, StoreError};
+
+use crate::uplink::content::{FETCHED, fetched_as};
 
 /// How often.
 const EACH: Duration = Duration::from_secs(3600);
@@ -47,7 +49,14 @@ async fn tidy(store: &Store, blobs: &Blobs, clock: &dyn Clock) -> Result<(), Sto
         })
         .await?;
     api::ops::uploads::tidy(store, blobs, By::new(Actor::farm(store.home().farm_id), now)).await?;
-    let named: BTreeSet<ContentHash> = store.read(|rows| rows.all::<File>())?.into_iter().map(|row| row.record.sha256).collect();
+    let files = store.read(|rows| rows.all::<File>())?;
+    let named: BTreeSet<ContentHash> = files.iter().map(|file| file.record.sha256).collect();
+    let coming = |file: &store::Row<File>| file.record.content == FileContent::OnItsWay;
+    let fetched: BTreeSet<String> =
+        files.iter().filter(|file| coming(file)).map(|file| fetched_as(&file.record.sha256)).collect();
+    for name in blobs.partials().iter().filter(|name| name.starts_with(FETCHED) && !fetched.contains(*name)) {
+        blobs.drop_partial(name);
+    }
     for hash in blobs.older_than(Duration::from_secs(3600)) {
         if !named.contains(&hash)
             && let Err(error) = blobs.remove(&hash)

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::tunnel::{self, Tunnels};
-use crate::{mqtt, page, webhooks};
+use crate::{content, housekeeping, mqtt, page, webhooks};
 
 /// Why a relay could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,7 @@ impl Accounts {
             store_bytes: mib(config.store_content_mib),
             store_files: config.store_content_files,
             cache_bytes: mib(config.cache_mib),
+            ..Keep::default()
         };
         let tunnels = Arc::new(Tunnels::new(store.clone(), Arc::clone(&clock)).await?);
         let door = Door {
@@ -173,11 +174,17 @@ impl Relay {
         let headers = axum::middleware::map_response(api::http::safe_headers);
         let (tunnels, door) = (Arc::clone(&accounts.tunnels), Arc::clone(&accounts.door));
         let dial = get(move |request| async move { tunnel::open(tunnels, door, request) });
-        let router = api::http::router(Arc::clone(&accounts.door)).route(tunnel::PATH, dial).fallback(page::serve).layer(headers);
+        let content = content::router(Arc::clone(&accounts.tunnels), Arc::clone(&accounts.door));
+        let router = api::http::router(Arc::clone(&accounts.door))
+            .route(tunnel::PATH, dial)
+            .merge(content)
+            .fallback(page::serve)
+            .layer(headers);
         accounts.tunnels.started();
         let tasks = vec![
             tokio::spawn(listener.serve(router)),
             tokio::spawn(mqtt::serve(mqtt_listener, Arc::clone(&accounts.door))),
+            tokio::spawn(housekeeping::run(Arc::clone(&accounts.door))),
             tokio::spawn(webhooks::run(Arc::clone(&accounts.door), guard(config), webhooks::Options::default())),
         ];
         tracing::info!(%address, %mqtt_address, "the relay runs");

@@ -4,6 +4,8 @@
 
 pub mod assemble;
 pub mod config;
+mod content;
+mod housekeeping;
 pub mod mqtt;
 mod page;
 pub mod tunnel;

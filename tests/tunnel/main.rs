@@ -5,6 +5,10 @@ mod away;
 #[cfg(test)]
 mod claim;
 #[cfg(test)]
+mod fetch;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
 mod line;
 #[cfg(test)]
 mod pair;

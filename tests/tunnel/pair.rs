@@ -8,6 +8,7 @@ use agent::{Agent, Running as Farm};
 use api::clock::SystemClock;
 use gantry_tests::until_it_holds;
 use relay::assemble::{CreatedStore, Relay, Running};
+use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
@@ -75,6 +76,18 @@ impl Caller {
         self.ask(Method::POST, path, Some(body), &[]).await
     }
 
+    /// A request that is more than JSON.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+    }
+
+    /// Uploads a file.
+    pub async fn upload(&self, name: &str, content: &str) -> Answer {
+        let part = Part::text(content.to_owned()).file_name(name.to_owned());
+        let request = self.request(Method::POST, "/v1/files").multipart(Form::new().part("file", part));
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     /// The ids of a list.
     pub async fn ids(&self, path: &str) -> Vec<String> {
         let page = self.get(path).await.good();
@@ -138,6 +151,10 @@ impl Pair {
 
     pub fn farm_url(&self) -> String {
         format!("http://{}", self.farm.as_ref().unwrap().address)
+    }
+
+    pub fn farm_folder(&self) -> std::path::PathBuf {
+        self.folder.path().join("farm")
     }
 
     pub fn farm_id(&self) -> String {

@@ -2,6 +2,7 @@
 //! are the shells around `sync::farm`, which decides what is sent and when.
 
 pub mod claim;
+pub mod content;
 mod facts;
 pub mod identity;
 mod session;
@@ -14,6 +15,7 @@ use api::door::Door;
 use api::entropy::SystemEntropy;
 use api::socket::Line;
 use domain::farm::Claim;
+use domain::file::ContentHash;
 use domain::hex::hex;
 use drivers::web::{WebAddress, client, dial};
 use store::Entropy;
@@ -41,30 +43,10 @@ pub struct Uplink {
     pub identity: Arc<Identity>,
     /// Random, as long as this process lives: two that alternate are a clone.
     pub session_nonce: String,
-    /// What the relay says about content.
-    pub content: broadcast::Sender<ContentHeard>,
-    /// What is to be said to the relay about content.
-    pub say: broadcast::Sender<ContentSaid>,
+    /// Content that the relay asks for.
+    pub wanted: broadcast::Sender<ContentHash>,
     /// The session that is open, for fetching content.
     pub open: watch::Sender<Option<OpenSession>>,
-}
-
-/// What the relay said about content, by its hash in hex.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContentHeard {
-    /// It lacks it.
-    Wanted(String),
-    /// It has it.
-    Have(String),
-}
-
-/// What is said to the relay about content, by its hash in hex.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContentSaid {
-    /// It lacks here.
-    Want(String),
-    /// It is here, verified and durable.
-    Have(String),
 }
 
 /// An open session: where the relay is, and what opens its door for content.
@@ -81,14 +63,7 @@ impl Uplink {
     pub fn new(door: Arc<Door>, identity: Arc<Identity>, open: watch::Sender<Option<OpenSession>>) -> Self {
         let mut random = [0; 16];
         SystemEntropy.fill(&mut random);
-        Self {
-            door,
-            identity,
-            session_nonce: hex(&random),
-            content: broadcast::channel(WORDS).0,
-            say: broadcast::channel(WORDS).0,
-            open,
-        }
+        Self { door, identity, session_nonce: hex(&random), wanted: broadcast::channel(WORDS).0, open }
     }
 
     /// Keeps the line, for as long as the agent runs.

@@ -9,6 +9,7 @@ use api::forward::{Operations, carry_out};
 use api::socket::{Heard, Line};
 use contract::forward::Forwarded;
 use domain::farm::Claim;
+use domain::file::ContentHash;
 use domain::id::PrinterId;
 use domain::telemetry::Telemetry;
 use store::StoreError;
@@ -17,7 +18,7 @@ use sync::frame::{ByeCode, Heads, Packet, Welcome};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{ContentHeard, ContentSaid, OpenSession, Uplink, facts};
+use super::{OpenSession, Uplink, facts};
 
 /// How often the session looks at the clock.
 const TICK: Duration = Duration::from_secs(1);
@@ -56,7 +57,7 @@ pub async fn run(uplink: &Uplink, claim: &Claim, line: Line) -> Ended {
         Err(error) => return Ended::Lost(error.to_string()),
     };
     let (done, mut doings) = mpsc::unbounded_channel();
-    let (mut head, mut say) = (uplink.door.store.head(), uplink.say.subscribe());
+    let mut head = uplink.door.store.head();
     let mut shell = Shell {
         uplink,
         claim,
@@ -83,10 +84,6 @@ pub async fn run(uplink: &Uplink, claim: &Claim, line: Line) -> Ended {
                 let at = *head.borrow_and_update();
                 shell.input(FarmInput::HeadMoved(Heads { rows: at, events: at }));
             }
-            Ok(said) = say.recv() => shell.input(match said {
-                ContentSaid::Want(hash) => FarmInput::WantBlob(hash),
-                ContentSaid::Have(hash) => FarmInput::HaveBlob(hash),
-            }),
             Some((printer, telemetry)) = next(&mut shell.live) => shell.shown(printer, &telemetry),
             _ = tick.tick() => shell.input(FarmInput::Tick),
         }
@@ -193,8 +190,9 @@ impl Shell<'_> {
             }
             FarmOutput::Acked(..) => {}
             FarmOutput::Watch(printers) => self.watch(printers),
-            FarmOutput::BlobWanted(hash) => drop(self.uplink.content.send(ContentHeard::Wanted(hash))),
-            FarmOutput::BlobHave(hash) => drop(self.uplink.content.send(ContentHeard::Have(hash))),
+            FarmOutput::BlobWanted(hash) => drop(ContentHash::try_from(hash).map(|hash| self.uplink.wanted.send(hash))),
+            // The farm's own rows say what it is to fetch.
+            FarmOutput::BlobHave(_) => {}
             FarmOutput::RolledBack => self.ended = Some(Ended::RolledBack),
             FarmOutput::Close(code, again) => {
                 let ended = match code {

@@ -31,7 +31,7 @@ const AWAY: Duration = Duration::from_secs(15);
 const KNOCKING: usize = 64;
 /// What may wait for one session's shell.
 const BACKLOG: usize = 256;
-/// Live values, and words about content, that a slow listener may miss.
+/// Live values that a slow listener may miss.
 const LIVE: usize = 1024;
 
 /// What is asked of a session.
@@ -40,30 +40,10 @@ pub enum Asked {
     Call(Box<Forwarded>, u64, oneshot::Sender<Result<Answered, Problem>>),
     /// Something waits in the mailbox.
     Mail,
-    /// Say this about content.
-    Content(Word, ContentHash),
+    /// Ask the farm to bring content.
+    Want(ContentHash),
     /// End.
     Close(ByeCode),
-}
-
-/// What one side says about content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
-    /// It lacks it.
-    Wanted,
-    /// It has it, verified and durable.
-    Have,
-}
-
-/// What a farm said about content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Content {
-    /// The farm.
-    pub home: HomeIds,
-    /// What it said.
-    pub word: Word,
-    /// About which.
-    pub hash: ContentHash,
 }
 
 struct Line {
@@ -93,7 +73,6 @@ pub struct Tunnels {
     clock: Arc<dyn Clock>,
     relay_id: String,
     known: Mutex<Known>,
-    content: broadcast::Sender<Content>,
     knocking: Arc<Semaphore>,
 }
 
@@ -127,7 +106,6 @@ impl Tunnels {
             clock,
             relay_id,
             known: Mutex::new(Known { farms, ..Known::default() }),
-            content: broadcast::channel(LIVE).0,
             knocking: Arc::new(Semaphore::new(KNOCKING)),
         })
     }
@@ -135,16 +113,6 @@ impl Tunnels {
     /// This relay's name, which farms sign: a signature is of no use at another.
     pub fn relay_id(&self) -> &str {
         &self.relay_id
-    }
-
-    /// What farms say about content.
-    pub fn follow_content(&self) -> broadcast::Receiver<Content> {
-        self.content.subscribe()
-    }
-
-    /// Says something about content to a farm. A hint: whoever still lacks it says it again.
-    pub fn say_content(&self, home: HomeIds, word: Word, hash: ContentHash) {
-        self.ask(home, Asked::Content(word, hash));
     }
 
     /// The farm whose session has that token.
@@ -259,11 +227,6 @@ impl Tunnels {
         self.known().live.get(&store).is_some_and(|live| live.receiver_count() > 0)
     }
 
-    pub(super) fn heard_of_content(&self, said: Content) {
-        // Nobody listens: that is fine.
-        drop(self.content.send(said));
-    }
-
     fn tell_when_away(self: &Arc<Self>, home: HomeIds) {
         let tunnels = Arc::clone(self);
         tokio::spawn(async move {
@@ -326,6 +289,13 @@ impl Farms for Tunnels {
     fn revoked(&self, home: HomeIds) {
         self.ask(home, Asked::Close(ByeCode::Revoked));
         self.known().farms.retain(|_, farm| farm.home != home);
+    }
+
+    fn want_content(&self, home: HomeIds, sha256: ContentHash) -> Result<(), Problem> {
+        let line = self.line(home).ok_or_else(|| Problem::new(Code::FarmOffline))?;
+        // A session that does not keep up is asked again.
+        drop(line.try_send(Asked::Want(sha256)));
+        Ok(())
     }
 
     fn freshness(&self, store: StoreId) -> Option<Freshness> {

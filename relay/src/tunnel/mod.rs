@@ -7,4 +7,4 @@ mod farms;
 mod session;
 
 pub use door::{PATH, open};
-pub use farms::{Content, Tunnels, Word};
+pub use farms::Tunnels;

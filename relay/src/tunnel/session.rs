@@ -11,7 +11,6 @@ use api::mailbox::{self, Settled};
 use api::socket::{Heard, Line};
 use contract::forward::Answered;
 use contract::problem::{Code, Problem};
-use domain::file::ContentHash;
 use domain::hex::hex;
 use domain::id::{FarmId, PrinterId};
 use store::{Entropy, StoreError};
@@ -21,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::copy::{self, Fence};
-use super::farms::{Asked, Content, Tunnels, Word};
+use super::farms::{Asked, Tunnels};
 
 /// How often the session looks at the clock.
 const TICK: Duration = Duration::from_secs(1);
@@ -162,8 +161,7 @@ impl Shell {
                 self.input(RelayInput::Call(*call, ttl_ms));
             }
             Asked::Mail => self.input(RelayInput::RequestsWait),
-            Asked::Content(Word::Wanted, hash) => self.input(RelayInput::WantBlob(hash.to_string())),
-            Asked::Content(Word::Have, hash) => self.input(RelayInput::HaveBlob(hash.to_string())),
+            Asked::Want(sha256) => self.input(RelayInput::WantBlob(sha256.to_string())),
             Asked::Close(code) => self.input(RelayInput::Close(code, None)),
         }
     }
@@ -325,15 +323,9 @@ impl Shell {
                     self.tunnels.shown(fence.home, printer, telemetry);
                 }
             }
-            RelayOutput::BlobWanted(hash) => self.heard_of_content(fence, Word::Wanted, hash),
-            RelayOutput::BlobHave(hash) => self.heard_of_content(fence, Word::Have, hash),
+            // What a farm lacks and has is said by its rows, and fetched and brought beside the line.
+            RelayOutput::BlobWanted(_) | RelayOutput::BlobHave(_) => {}
             RelayOutput::Send(_) | RelayOutput::Close(_) | RelayOutput::Admit { .. } | RelayOutput::Opened(_) => {}
-        }
-    }
-
-    fn heard_of_content(&self, fence: Fence, word: Word, hash: String) {
-        if let Ok(hash) = ContentHash::try_from(hash) {
-            self.tunnels.heard_of_content(Content { home: fence.home, word, hash });
         }
     }
 

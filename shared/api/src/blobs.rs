@@ -105,6 +105,11 @@ impl Incoming {
         self.size
     }
 
+    /// The hash of what came so far.
+    pub fn hash(&self) -> ContentHash {
+        ContentHash::new(self.digest.clone().finalize().into())
+    }
+
     /// Puts the content in its place, durably.
     ///
     /// # Errors

@@ -95,6 +95,7 @@ pub async fn set_free(door: &Door, entry: Option<AuditEntry>) -> Result<(), Stor
                 facts::ask_cancel(tx, job.record.id, "the farm was unpaired from its store".parse().ok(), false)?;
             }
         }
+        facts::no_content_comes(tx, "the farm left the store whose relay had it")?;
         let claim: Option<Claim> = tx.rows().setting(CLAIM)?.flatten();
         let random = tx.random();
         let own = StoreId::new(tx.now(), random);
@@ -134,6 +135,7 @@ pub async fn left(door: &Door, home: HomeIds, entry: Option<AuditEntry>) -> Resu
             tx.put_tunnel(&tunnel)?;
             mailbox::end_all(tx, home)?;
             tx.drop_floor_copies(home)?;
+            tx.forget_kept_of(home)?;
             entry.iter().try_for_each(|entry| tx.audit(entry))
         })
         .await?;

@@ -12,6 +12,7 @@ use contract::operation::{Contract, Home, Nature};
 use contract::problem::{Code, Problem};
 use contract::record::{Document, kind_row};
 use domain::farm::HomeIds;
+use domain::file::ContentHash;
 use domain::id::{FarmId, PrinterId, StoreId};
 use domain::kind::Kind;
 use domain::telemetry::Telemetry;
@@ -52,6 +53,12 @@ pub trait Farms: Send + Sync {
     /// The farm is no longer the store's: its line ends.
     fn revoked(&self, home: HomeIds);
 
+    /// Asks a farm to bring content up. It may come, or not: whoever still lacks it asks again.
+    ///
+    /// # Errors
+    /// `farm_offline` if there is no line.
+    fn want_content(&self, home: HomeIds, sha256: ContentHash) -> Result<(), Problem>;
+
     /// How fresh a store's copies are.
     fn freshness(&self, store: StoreId) -> Option<Freshness>;
 
@@ -87,6 +94,10 @@ impl Farms for NoFarms {
     }
 
     fn revoked(&self, _: HomeIds) {}
+
+    fn want_content(&self, _: HomeIds, _: ContentHash) -> Result<(), Problem> {
+        Err(Problem::new(Code::FarmOffline))
+    }
 
     fn freshness(&self, _: StoreId) -> Option<Freshness> {
         None

@@ -6,6 +6,7 @@ pub mod blobs;
 pub mod bulk;
 pub mod claims;
 pub mod clock;
+pub mod content;
 pub mod disk;
 pub mod door;
 pub mod entropy;

@@ -212,7 +212,7 @@ async fn written(door: &Arc<Door>, mail: Mail, answer: Answered) -> Result<bool,
 }
 
 /// Writes how a call ended, and takes it out of the box. Says whether it was still there.
-fn end(tx: &mut Tx<'_>, mail: &Mail, answer: &Answered) -> Result<bool, StoreError> {
+pub(crate) fn end(tx: &mut Tx<'_>, mail: &Mail, answer: &Answered) -> Result<bool, StoreError> {
     let refused = answer.status >= 400;
     if let Some(kind) = kind_of(&mail.subject)
         && refused

@@ -107,6 +107,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets all that lies here for a farm: it is no longer the store's.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn forget_kept_of(&mut self, home: HomeIds) -> Result<(), StoreError> {
+        let values = params![home.store_id.to_string(), home.farm_id.to_string()];
+        self.sql()?.prepare_cached("DELETE FROM kept WHERE store_id = ?1 AND farm_id = ?2")?.execute(values)?;
+        Ok(())
+    }
+
     /// Forgets that content lies here for that farm.
     ///
     /// # Errors

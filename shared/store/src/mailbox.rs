@@ -4,7 +4,7 @@
 use domain::farm::HomeIds;
 use domain::id::FarmId;
 use domain::kind::Kind;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use serde_json::Value;
 
 use crate::error::StoreError;
@@ -36,7 +36,15 @@ impl Rows<'_> {
     /// # Errors
     /// What the database says.
     pub fn next_mail(&self, farm: FarmId) -> Result<Option<Mail>, StoreError> {
-        self.mail("farm_id = ?1 ORDER BY seq LIMIT 1", &farm.to_string())
+        Ok(self.mails("farm_id = ?1 ORDER BY seq LIMIT 1", &farm.to_string())?.pop())
+    }
+
+    /// Every request that waits for that farm, in order.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn all_mail(&self, farm: FarmId) -> Result<Vec<Mail>, StoreError> {
+        self.mails("farm_id = ?1 ORDER BY seq", &farm.to_string())
     }
 
     /// The request that a command follows, if it still waits.
@@ -44,22 +52,24 @@ impl Rows<'_> {
     /// # Errors
     /// What the database says.
     pub fn mail_of(&self, command: &str) -> Result<Option<Mail>, StoreError> {
-        self.mail("command = ?1", command)
+        Ok(self.mails("command = ?1", command)?.pop())
     }
 
-    fn mail(&self, which: &str, of: &str) -> Result<Option<Mail>, StoreError> {
+    fn mails(&self, which: &str, of: &str) -> Result<Vec<Mail>, StoreError> {
         let sql = format!("SELECT seq, store_id, farm_id, command, subject, call, tries, sent FROM mailbox WHERE {which}");
         let read = |r: &rusqlite::Row<'_>| {
             let words: [String; 5] = [r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?];
             Ok((r.get(0)?, words, r.get(6)?, r.get(7)?))
         };
-        let Some((seq, words, tries, sent)) = self.connection.prepare_cached(&sql)?.query_row([of], read).optional()? else {
-            return Ok(None);
+        let mail = |(seq, words, tries, sent)| {
+            let [store, farm, command, subject, call]: [String; 5] = words;
+            let home = HomeIds { store_id: parse_id(Kind::Command, &store)?, farm_id: parse_id(Kind::Command, &farm)? };
+            let call = serde_json::from_str(&call).map_err(|cause| StoreError::Document { kind: "mailbox", cause })?;
+            Ok(Mail { seq, home, command, subject, call, tries, sent })
         };
-        let [store, farm, command, subject, call] = words;
-        let home = HomeIds { store_id: parse_id(Kind::Command, &store)?, farm_id: parse_id(Kind::Command, &farm)? };
-        let call = serde_json::from_str(&call).map_err(|cause| StoreError::Document { kind: "mailbox", cause })?;
-        Ok(Some(Mail { seq, home, command, subject, call, tries, sent }))
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let found = statement.query_map([of], read)?.collect::<Result<Vec<_>, _>>()?;
+        found.into_iter().map(mail).collect()
     }
 
     /// The commands of the requests about a thing that still wait, in order.

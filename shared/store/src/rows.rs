@@ -143,6 +143,29 @@ impl Rows<'_> {
         rows.map(|row| Row::read(read_raw(R::KIND, row?)?)).collect()
     }
 
+    /// Records of one store with one of those words in a column: a farm that changed its store has those of both.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn of_store_where<R: Record>(
+        &self,
+        store: StoreId,
+        column: &'static str,
+        words: &[&str],
+    ) -> Result<Vec<Row<R>>, StoreError> {
+        let places: Vec<String> = (2..=words.len() + 1).map(|n| format!("?{n}")).collect();
+        let sql = format!(
+            "SELECT {ENVELOPE} FROM {} WHERE deleted = 0 AND store_id = ?1 AND {column} IN ({}) ORDER BY created_at, id",
+            table(R::KIND),
+            places.join(", ")
+        );
+        let store = store.to_string();
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let values = std::iter::once(store.as_str()).chain(words.iter().copied());
+        let rows = statement.query_map(rusqlite::params_from_iter(values), columns)?;
+        rows.map(|row| Row::read(read_raw(R::KIND, row?)?)).collect()
+    }
+
     /// The ids of a farm's records of a kind.
     ///
     /// # Errors

@@ -34,8 +34,19 @@ pub fn content_failed(tx: &mut Tx<'_>, sha256: &ContentHash, content: FileConten
     Ok(())
 }
 
+/// Nothing more comes: the farm has left the store whose relay had it.
+///
+/// # Errors
+/// What the database says.
+pub fn no_content_comes(tx: &mut Tx<'_>, why: &str) -> Result<(), Failure> {
+    for file in tx.rows().of_store_where::<File>(tx.store(), "content", &[FileContent::OnItsWay.word()])? {
+        tx.update(&File { content: FileContent::Missing, detail: Some(why.to_owned()), ..file.record })?;
+    }
+    Ok(())
+}
+
 fn not_here(tx: &Tx<'_>, sha256: &ContentHash) -> Result<Vec<File>, Failure> {
-    let files = tx.rows().all_where::<File>("sha256", &[&sha256.to_string()])?;
+    let files = tx.rows().of_store_where::<File>(tx.store(), "sha256", &[&sha256.to_string()])?;
     Ok(files.into_iter().map(|row| row.record).filter(|file| file.content != FileContent::Here).collect())
 }
 

@@ -14,7 +14,7 @@ pub use attempt::{adopt, assign, move_attempt};
 pub use bed::{clear, foreign_print_seen, undo_clear, use_bed_again};
 pub use cancel::{Cancelled, ask_cancel, command_ended, new_command};
 pub(crate) use catalogue::{free, open_order, sku_of};
-pub use content::{content_came, content_failed};
+pub use content::{content_came, content_failed, no_content_comes};
 pub(crate) use filament::{load, remove_slots, unload};
 pub use service::{put_out_of_service, put_printer};
 

@@ -17,6 +17,7 @@ use contract::problem::{Code, Problem};
 use domain::access::Grants;
 use domain::actor::Actor;
 use domain::farm::HomeIds;
+use domain::file::ContentHash;
 use domain::id::{FarmId, Id, PrinterId, StoreId};
 use domain::permission::Permission;
 use domain::telemetry::Telemetry;
@@ -36,6 +37,8 @@ pub struct Line {
     /// So many of the next calls the farm fails over.
     failures: AtomicUsize,
     pub last: Mutex<Option<Forwarded>>,
+    /// Content that the farm was asked for.
+    pub wanted: Mutex<Vec<(HomeIds, ContentHash)>>,
 }
 
 #[async_trait]
@@ -64,6 +67,14 @@ impl Farms for Line {
     }
 
     fn revoked(&self, _: HomeIds) {}
+
+    fn want_content(&self, home: HomeIds, sha256: ContentHash) -> Result<(), Problem> {
+        if self.cut.load(Ordering::SeqCst) || home.farm_id != self.farm.home().farm_id {
+            return Err(Problem::new(Code::FarmOffline));
+        }
+        self.wanted.lock().unwrap().push((home, sha256));
+        Ok(())
+    }
 
     fn freshness(&self, _: StoreId) -> Option<Freshness> {
         let away_since = self.cut.load(Ordering::SeqCst).then_some(NOW);
@@ -122,6 +133,7 @@ impl World {
             passed: AtomicUsize::new(0),
             failures: AtomicUsize::new(0),
             last: Mutex::default(),
+            wanted: Mutex::default(),
         });
         let folder = tempfile::tempdir().unwrap();
         let options = OpenOptions { path: None, now: NOW, entropy: Box::new(SeededEntropy(99)), live: true };

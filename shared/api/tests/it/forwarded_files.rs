@@ -18,18 +18,18 @@ use crate::tus::{PIECES, metadata};
 use tower::ServiceExt;
 
 impl World {
-    async fn owner(&self) -> String {
+    pub async fn owner(&self) -> String {
         self.key(self.store, Grants::owner()).await
     }
 
-    async fn send(&self, call: http::Request<Body>) -> Answer {
+    pub async fn send(&self, call: http::Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(call).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status.as_u16(), headers: parts.headers, bytes }
     }
 
-    async fn upload(&self, key: &str, name: &str, content: &str, headers: &[(&str, &str)]) -> Answer {
+    pub async fn upload(&self, key: &str, name: &str, content: &str, headers: &[(&str, &str)]) -> Answer {
         let form = format!(
             "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--edge--\r\n"
         );
@@ -46,19 +46,19 @@ impl World {
     }
 
     /// The bytes have come: what the farm's fetching writes.
-    async fn came(&self, content: &str) {
+    pub async fn came(&self, content: &str) {
         let mut reader = files::Reader::new("a.gcode".parse().unwrap());
         reader.feed(content.as_bytes());
         let (sha256, sliced) = (hash(content), reader.finish().unwrap());
         self.farm.write(move |tx| api::facts::content_came(tx, &sha256, &sliced)).await;
     }
 
-    fn promised(&self) -> (u64, u64) {
+    pub fn promised(&self) -> (u64, u64) {
         self.relay.store.read(|rows| rows.promised_to(self.store)).unwrap()
     }
 }
 
-fn hash(content: &str) -> ContentHash {
+pub fn hash(content: &str) -> ContentHash {
     ContentHash::new(Sha256::digest(content).into())
 }
 
@@ -133,7 +133,9 @@ async fn the_promised_file_is_made_though_the_farm_got_the_same_one_meanwhile() 
     let made = world.farm.get(&format!("/v1/files/{}", promised["id"].as_str().unwrap())).await.expect(200);
     assert_eq!(made["content"], "here", "its bytes need no second way");
     // Without a promise the same is the same.
-    assert_eq!(world.upload(&key, "a.gcode", GCODE, &[]).await.expect(200)["id"], local["id"]);
+    world.copy().await;
+    assert_eq!(world.upload(&key, "a.gcode", GCODE, &[]).await.expect(200)["name"], "a.gcode");
+    assert_eq!(world.farm.get("/v1/files").await.expect(200)["items"].as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]

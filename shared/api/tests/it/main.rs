@@ -22,6 +22,8 @@ mod forwarded_files;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
 mod listening;
 #[cfg(test)]
 mod matrix;

@@ -1,17 +1,19 @@
 //! A file whose bytes came whole to this door becomes a record: here, or at the farm that it is for. How the bytes
 //! came makes no difference.
 
+use contract::list::{Condition, Selection};
 use contract::operation::Contract;
 use contract::ops::files::UploadFile;
 use contract::problem::{Code, Problem};
-use contract::record::Document;
+use contract::record::{Document, Record, kind_row};
+use domain::access::Scope;
 use domain::farm::HomeIds;
 use domain::file::{ContentHash, File, FileContent};
 use domain::id::{FarmId, FileId};
 use domain::sliced::{FileName, Sliced};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{By as Stamp, Outcome, RequestKey, Tx};
+use store::{By as Stamp, Outcome, RawRow, RequestKey, Tx, Within};
 
 use crate::auth::internal;
 use crate::door::Door;
@@ -49,6 +51,11 @@ pub(crate) async fn make(
 ) -> Result<Answer, Failure> {
     let Some(farm) = farm else { return create(by, door, how, arrived, true).await };
     let home = HomeIds { store_id: by.store, farm_id: farm };
+    if how.idempotency_key.is_none()
+        && let Some(known) = known(by, door, home, &arrived)?
+    {
+        return Ok(known);
+    }
     let stamp = Stamp { account_of: Some(by.store), ..Stamp::new(by.actor.clone(), door.now()) };
     keep::promise(door, stamp, home, arrived.sha256, arrived.size_bytes).await?;
     let how = How { farm: Some(farm), ..how.clone() };
@@ -56,6 +63,22 @@ pub(crate) async fn make(
     more.insert("sliced".into(), serde_json::to_value(&arrived.sliced).map_err(|error| internal(&error))?);
     more.insert("content".into(), FileContent::OnItsWay.word().into());
     Ok(pass_on_with(door, by, &how, sent(&arrived), more).await?)
+}
+
+/// The same content under the same name is the same file. A relay can say so only of what it sees as it is now.
+fn known(by: &By<UploadFile>, door: &Door, home: HomeIds, arrived: &Arrived) -> Result<Option<Answer>, Failure> {
+    if door.farms.freshness(home.store_id).is_none_or(|fresh| fresh.away_since.is_some()) {
+        return Ok(None);
+    }
+    let farms = Scope::Only([home.farm_id].into());
+    let within = Within { store: home.store_id, farms: &farms, tags: &Scope::All };
+    let hash = Condition::OneOf("sha256", vec![arrived.sha256.to_string()]);
+    let content = [FileContent::Here, FileContent::OnItsWay].map(|content| content.word().to_owned()).to_vec();
+    let alike = Selection::all().with(hash).with(Condition::OneOf("content", content));
+    let rows = door.store.read(|rows| rows.list(kind_row(File::KIND), &alike, within))?.rows;
+    let named = |row: &RawRow| row.document.get("name").and_then(Value::as_str) == Some(arrived.name.as_str());
+    let same = rows.into_iter().find(|row| row.revision > 0 && named(row));
+    Ok(same.map(|row| Answer::of(200, &by.show::<File>(row))).transpose()?)
 }
 
 /// What makes two uploads the same, at whichever door and in however many pieces they came.
@@ -110,7 +133,7 @@ fn put(tx: &mut Tx<'_>, arrived: Arrived, here: bool, keyed: bool) -> Result<(Fi
     if here {
         facts::content_came(tx, &arrived.sha256, &arrived.sliced)?;
     }
-    let same = tx.rows().all_where::<File>("sha256", &[&arrived.sha256.to_string()])?;
+    let same = tx.rows().of_store_where::<File>(tx.store(), "sha256", &[&arrived.sha256.to_string()])?;
     let content = if here || same.iter().any(|known| known.record.content == FileContent::Here) {
         FileContent::Here
     } else {
