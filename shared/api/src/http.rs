@@ -204,14 +204,16 @@ pub async fn open(request: Request) -> Result<(http::Method, Incoming), Problem>
     Ok((parts.method, Incoming { path, query, headers: parts.headers, from, body }))
 }
 
+/// What a page may load and run: its own door's, and nothing of elsewhere.
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'";
+/// The same for a page whose libraries write styles as they go. No script is let in by that.
+pub(crate) const POLICY_WITH_STYLES: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'";
+
 /// What a browser needs to be told, on every answer: also on those of a fallback that is added to the router.
 pub async fn safe_headers(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     for (name, value) in [
-        (
-            "content-security-policy",
-            "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'",
-        ),
+        ("content-security-policy", POLICY),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-resource-policy", "same-origin"),

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use contract::problem::{Code, Problem};
 use http::{HeaderValue, Method, StatusCode, header};
 
-use crate::http::refuse;
+use crate::http::{POLICY_WITH_STYLES, refuse};
 
 /// A file that the page is made of.
 pub struct PageFile {
@@ -19,6 +19,10 @@ pub struct PageFile {
     pub etag: String,
     /// Its path changes with its content: it may be kept for ever.
     pub immutable: bool,
+    /// Its bytes are compressed by gzip, which every browser takes.
+    pub gzipped: bool,
+    /// It is a page whose libraries write styles as they go.
+    pub writes_styles: bool,
 }
 
 /// Serves a file of the page; what is none is a problem.
@@ -37,6 +41,12 @@ pub fn serve(request: &Request, find: impl Fn(&str) -> Option<PageFile>) -> Resp
         ([(header::CONTENT_TYPE, file.content_type)], file.bytes.into_owned()).into_response()
     };
     let headers = response.headers_mut();
+    if file.gzipped {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if file.writes_styles {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY_WITH_STYLES));
+    }
     let cache = if file.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     if let Ok(tag) = HeaderValue::from_str(&file.etag) {

@@ -1,13 +1,18 @@
-//! The page: plain ES modules over the public API, embedded as they are written. Says which bytes a path has and how they may be
-//! kept; speaks no HTTP and knows no route of the API.
+//! The page: plain ES modules over the public API, embedded as they are written, and the viewer that shows the API to people. Says
+//! which bytes a path has and how they may be kept; speaks no HTTP and knows no route of the API but that of its document.
 
 use std::borrow::Cow;
 
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 #[derive(RustEmbed)]
 #[folder = "assets/"]
 struct Files;
+
+/// The viewer of the API at `/docs`, apart from the page: it is another's, and has rules of its own.
+#[derive(RustEmbed)]
+#[folder = "viewer/"]
+struct Viewer;
 
 /// Something that the page is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +25,10 @@ pub struct Asset {
     pub etag: String,
     /// Its path changes with its content: it may be kept for ever. Everything else must be asked for again.
     pub immutable: bool,
+    /// Its bytes are compressed by gzip.
+    pub gzipped: bool,
+    /// It is a page whose libraries write styles as they go.
+    pub writes_styles: bool,
 }
 
 /// The first part of the addresses that the page itself understands (`core/route.js`), and how many parts they have at most.
@@ -27,11 +36,22 @@ const PLACES: &[(&str, usize)] = &[("p", 3), ("add", 1), ("queue", 2), ("files",
 
 /// What stands at a path of the page, such as `/`, `/p/{id}` or `/core/api.js`; none if nothing does.
 pub fn asset(path: &str) -> Option<Asset> {
+    if path == "/docs" {
+        return Some(Asset { writes_styles: true, ..of("index.html", Viewer::get("index.html")?, false)? });
+    }
+    if let Some(name) = path.strip_prefix("/docs/").filter(|name| *name != "index.html") {
+        let plain = || of(name, Viewer::get(name)?, false);
+        let gzipped = || of(name, Viewer::get(&format!("{name}.gz"))?, true);
+        return plain().or_else(gzipped).map(|asset| Asset { immutable: name.starts_with("scalar-"), ..asset });
+    }
     let name = if is_place(path) { "index.html" } else { path.strip_prefix('/')? };
-    let content_type = content_type(name)?;
-    let file = Files::get(name)?;
+    of(name, Files::get(name)?, false).map(|asset| Asset { immutable: name.starts_with("vendor/"), ..asset })
+}
+
+fn of(name: &str, file: EmbeddedFile, gzipped: bool) -> Option<Asset> {
     let etag = file.metadata.sha256_hash().iter().take(12).map(|byte| format!("{byte:02x}")).collect::<String>();
-    Some(Asset { bytes: file.data, content_type, etag: format!("\"{etag}\""), immutable: name.starts_with("vendor/") })
+    let (content_type, etag) = (content_type(name)?, format!("\"{etag}\""));
+    Some(Asset { bytes: file.data, content_type, etag, immutable: false, gzipped, writes_styles: false })
 }
 
 fn is_place(path: &str) -> bool {
@@ -120,6 +140,41 @@ mod tests {
         for name in Files::iter().filter(|name| name.starts_with("vendor/") && name.ends_with(".js")) {
             assert!(name.chars().any(|c| c.is_ascii_digit()), "{name} has no version");
         }
+    }
+
+    #[test]
+    fn the_viewer_of_the_api_comes_compressed_and_with_the_licences_of_its_parts() {
+        let page = asset("/docs").unwrap();
+        assert!(page.writes_styles && !page.immutable && !page.gzipped);
+        for quoted in text("/docs").split("=\"/docs/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            let part = asset(&format!("/docs/{quoted}")).unwrap_or_else(|| panic!("{quoted} is not there"));
+            assert!(!part.writes_styles, "{quoted}");
+            assert_eq!(
+                (part.gzipped, part.immutable),
+                (quoted.starts_with("scalar-"), quoted.starts_with("scalar-")),
+                "{quoted}"
+            );
+        }
+        let gzip = asset("/docs/scalar-1.72.1.js").unwrap();
+        assert_eq!((gzip.content_type, &gzip.bytes[..2]), ("text/javascript; charset=utf-8", &[0x1f, 0x8b][..]));
+        for path in ["/docs/", "/docs/index.html", "/docs/SHA256SUMS", "/docs/scalar-1.72.1.js.gz", "/docs/../Cargo.toml"] {
+            assert_eq!(asset(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_is_byte_for_byte_what_was_taken() {
+        fn check<E: RustEmbed>(folder: &str) {
+            let sums = E::get(&format!("{folder}SHA256SUMS")).unwrap();
+            let sums = String::from_utf8(sums.data.into_owned()).unwrap();
+            for (sum, name) in sums.lines().filter_map(|line| line.split_once("  ")) {
+                let hash = E::get(&format!("{folder}{name}")).unwrap().metadata.sha256_hash();
+                assert_eq!(hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), sum, "{name}");
+            }
+            assert!(sums.lines().count() >= 2);
+        }
+        check::<Files>("vendor/");
+        check::<Viewer>("");
     }
 
     #[test]

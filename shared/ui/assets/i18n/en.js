@@ -41,7 +41,7 @@ export const en = {
   api_keys: 'API keys', api_keys_hint: 'One per program, so that each can be found and stopped alone.', slicer_keys: 'Slicer keys', slicer_keys_hint: 'They may only submit files.', new_key: 'New key', new_api_key: 'New API key', new_slicer_key: 'New slicer key', no_keys: 'No keys yet.', key_active: 'active', key_paused: 'paused', key_revoked: 'revoked', expires: 'until {time}', revoke: 'Revoke', revoke_sure: 'Revoke {name}', key_made: 'The key', shown_once: 'It is shown now and never again. Copy it.', key_itself: 'Key', slicer_host: 'Address for the slicer', slicer_host_hint: 'Enter both in the slicer’s settings of a physical printer.', kept_it: 'I have it', key_name_hint: 'The program that will use it', slicer_name_hint: 'The workstation that will use it', role: 'Role', only_tags: 'Only printers with one of these tags', only_tags_hint: 'Empty = all', networks: 'Only from these networks', networks_hint: 'CIDR, empty = any', expires_on: 'Until', make_key: 'Make the key',
   role_store_owner: 'Store Owner', role_admin: 'Admin', role_operator: 'Operator', role_part_manager: 'Part Manager', role_viewer: 'Viewer',
   // keyboard
-  key_search: 'search', key_walk: 'next and previous printer or row', key_open: 'open it', key_clear: 'bed cleared', key_pause: 'pause or resume', key_move: 'move a job in the queue', key_close: 'close', key_help: 'this help',
+  key_search: 'search', key_walk: 'next and previous printer or row', key_open: 'open it', key_clear: 'bed cleared', key_pause: 'pause or resume', key_move: 'move a job in the queue', key_close: 'close', key_help: 'this help', api_docs: 'The API: every call and its permission',
 };
 
 /** @typedef {{[K in keyof typeof en]: string}} Words */

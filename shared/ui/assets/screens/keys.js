@@ -27,7 +27,7 @@ function KeyList({ kind }) {
     list.value = (list.peek() ?? []).map((one) => (one.id === key.id ? fresh : one));
   });
   return html`<section class="keys-part">
-    <div class="page-tools"><div><h2>${title}</h2><p class="dim">${t(kind === 'api_keys' ? 'api_keys_hint' : 'slicer_keys_hint')}</p></div><span class="grow"></span>
+    <div class="page-tools"><div><h2>${title}</h2><p class="dim">${t(kind === 'api_keys' ? 'api_keys_hint' : 'slicer_keys_hint')} ${kind === 'api_keys' ? html`<a href="/docs" target="_blank">${t('api_docs')}</a>` : null}</p></div><span class="grow"></span>
       ${can('api_key.create') ? html`<${Button} tone="main" icon="plus" label=${t('new_key')} onClick=${() => { making.value = true; }} />` : null}</div>
     ${list.value?.length === 0 ? html`<p class="dim">${t('no_keys')}</p>` : null}
     <ul class="queue">${(list.value ?? []).map((key) => html`<li class="row" data-item key=${key.id} data-held=${key.state === 'revoked'}>
