@@ -11,6 +11,9 @@ mod kill_table;
 mod moonraker;
 mod mosquitto;
 mod octoprint;
+#[expect(dead_code, reason = "the stories of the line use more of it")]
+#[path = "../tunnel/pair.rs"]
+mod pair;
 #[expect(dead_code, reason = "the relay's own tests use more of it")]
 #[path = "../../relay/tests/it/farm.rs"]
 mod relay_farm;

@@ -25,7 +25,7 @@ pub struct Pair {
 pub struct Caller {
     client: Client,
     url: String,
-    key: String,
+    pub key: String,
 }
 
 /// What was answered.
