@@ -24,6 +24,7 @@ pub struct Farm {
     child: Option<Child>,
     folder: TempDir,
     settings: PathBuf,
+    log_level: &'static str,
     http: reqwest::Client,
     /// Where it is served; another place after each start.
     pub url: String,
@@ -55,12 +56,21 @@ impl Farm {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(settings: &str) -> Self {
+        Self::start_logging("info", settings).await
+    }
+
+    /// A new farm that says so much in its log.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_logging(log_level: &'static str, settings: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let place = folder.path().join("agent.toml");
         let mut farm = Self {
             child: None,
             folder,
             settings: place,
+            log_level,
             http: client(),
             url: String::new(),
             sign_in_url: String::new(),
@@ -96,7 +106,7 @@ impl Farm {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_place()).unwrap();
         let mut command = tokio::process::Command::new(gantry());
         command.args(["agent", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(self.folder.path().join("data"));
-        command.arg("--config").arg(&self.settings).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        command.arg("--config").arg(&self.settings).env("GANTRY_LOG", self.log_level).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let first = first_line(&mut child).await.unwrap_or_else(|| panic!("the agent did not start:\n{}", self.log()));
         self.child = Some(child);
@@ -307,13 +317,28 @@ impl Farm {
             .await
     }
 
+    /// Where its database and its files lie.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// All that it wrote on standard error.
+    pub fn whole_text_log(&self) -> String {
+        std::fs::read_to_string(self.log_place()).unwrap_or_default()
+    }
+
+    /// Somebody with its key at another door: a key goes along with a claimed farm.
+    pub fn caller(&self) -> crate::caller::Caller {
+        crate::caller::Caller { url: self.url.clone(), key: self.key.clone() }
+    }
+
     fn log_place(&self) -> PathBuf {
         self.folder.path().join("agent.log")
     }
 
     /// The end of what the agent wrote on standard error.
     pub fn log(&self) -> String {
-        let all = std::fs::read_to_string(self.log_place()).unwrap_or_default();
+        let all = self.whole_text_log();
         let lines: Vec<&str> = all.lines().collect();
         lines.get(lines.len().saturating_sub(25)..).unwrap_or_default().join("\n")
     }
@@ -370,9 +395,24 @@ pub async fn owner_key(url: &str, link: &str) -> String {
 
 /// Calls an operation with a key.
 pub async fn call(url: &str, key: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+    call_with(url, key, method, path, body, &[]).await
+}
+
+/// Calls an operation with a key and these headers.
+pub async fn call_with(
+    url: &str,
+    key: &str,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+    headers: &[(&str, &str)],
+) -> Answer {
     let mut request = client().request(method, format!("{url}{path}"));
     if !key.is_empty() {
         request = request.bearer_auth(key);
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
     }
     if let Some(body) = body {
         request = request.json(&body);

@@ -1,18 +1,22 @@
-//! What the stories stand on: a farm that is a real process ([`farm`]), a live reader of its stream
-//! ([`stream`]), a line to a printer that can lose what a test wants lost ([`proxy`]), printers of either
-//! kind ([`counterpart`]), the smallest floor of these ([`floor`]), and the stories that are told of both kinds ([`whole_way`], [`kill_table`]).
+//! What the stories stand on: a farm that is a real process ([`farm`]), a live reader of its stream ([`stream`]), a line to a printer
+//! that can lose what a test wants lost ([`proxy`]), printers of either kind ([`counterpart`]), the smallest floor of these
+//! ([`floor`]), a relay that is a process ([`relay`]) behind a line that keeps what passes ([`wire`]), who calls either
+//! ([`caller`]), and the stories that are told of both kinds ([`whole_way`], [`kill_table`]).
 //! Waits for what happens, never for time alone; knows nothing of the agent's insides.
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+pub mod caller;
 pub mod counterpart;
 pub mod farm;
 pub mod floor;
 pub mod kill_table;
 pub mod proxy;
+pub mod relay;
 pub mod stream;
 pub mod uploads;
 pub mod whole_way;
+pub mod wire;
 
 use std::time::Duration;
 
