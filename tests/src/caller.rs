@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::farm::{Answer, call, call_with};
+use crate::farm::{Answer, call, call_with, upload};
 use crate::until_it_holds;
 
 /// Who calls, and where.
@@ -54,15 +54,27 @@ impl Caller {
 
     /// Everything of a list.
     pub async fn all(&self, path: &str) -> Vec<Value> {
-        let (mut all, mut page) = (Vec::new(), self.get(path).await);
-        let more = if path.contains('?') { '&' } else { '?' };
+        self.all_from(path, None).await
+    }
+
+    /// Everything of a list that comes after that place.
+    pub async fn all_from(&self, path: &str, mut cursor: Option<String>) -> Vec<Value> {
+        let (mut all, more) = (Vec::new(), if path.contains('?') { '&' } else { '?' });
         loop {
+            let from = cursor.map(|cursor| format!("{more}cursor={cursor}")).unwrap_or_default();
+            let page = self.get(&format!("{path}{from}")).await;
             let items = page["items"].as_array().cloned().unwrap_or_default();
-            let cursor = page["next_cursor"].as_str().filter(|_| !items.is_empty()).map(str::to_owned);
+            cursor = page["next_cursor"].as_str().filter(|_| !items.is_empty()).map(str::to_owned);
             all.extend(items);
-            let Some(cursor) = cursor else { return all };
-            page = self.get(&format!("{path}{more}cursor={cursor}")).await;
+            if cursor.is_none() {
+                return all;
+            }
         }
+    }
+
+    /// Uploads a file.
+    pub async fn upload(&self, name: &str, content: String) -> Answer {
+        upload(&self.url, &self.key, name, content).await
     }
 
     /// A key with these permissions, made with this one.

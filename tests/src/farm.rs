@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -106,7 +107,14 @@ impl Farm {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_place()).unwrap();
         let mut command = tokio::process::Command::new(gantry());
         command.args(["agent", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(self.folder.path().join("data"));
-        command.arg("--config").arg(&self.settings).env("GANTRY_LOG", self.log_level).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        command
+            .arg("--config")
+            .arg(&self.settings)
+            .env("GANTRY_LOG", self.log_level)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let first = first_line(&mut child).await.unwrap_or_else(|| panic!("the agent did not start:\n{}", self.log()));
         self.child = Some(child);
@@ -214,9 +222,7 @@ impl Farm {
     /// # Panics
     /// When it is refused.
     pub async fn upload_to(url: &str, key: &str, name: &str, content: String) -> String {
-        let form = Form::new().part("file", Part::text(content).file_name(name.to_owned()));
-        let request = client().post(format!("{url}/v1/files")).bearer_auth(key).multipart(form);
-        let made = answer(request).await;
+        let made = upload(url, key, name, content).await;
         assert_eq!(made.status, 201, "{}", made.body);
         id_of(&made.body)
     }
@@ -283,6 +289,14 @@ impl Farm {
     /// # Panics
     /// When it does not show that in time.
     pub async fn until(&self, path: &str, what: &str, shows: impl Fn(&Value) -> bool) -> Value {
+        self.until_within(PATIENCE, path, what, shows).await
+    }
+
+    /// The same for what takes its time.
+    ///
+    /// # Panics
+    /// When it does not show that in time.
+    pub async fn until_within(&self, patience: Duration, path: &str, what: &str, shows: impl Fn(&Value) -> bool) -> Value {
         let mut events = self.events().await;
         let mut last = Value::Null;
         let looking = async {
@@ -294,7 +308,7 @@ impl Farm {
                 events.next().await;
             }
         };
-        let seen = tokio::time::timeout(PATIENCE, looking).await.is_ok();
+        let seen = tokio::time::timeout(patience, looking).await.is_ok();
         assert!(seen, "waited in vain for {what}; {path} is {last:#}\nthe agent says:\n{}", self.log());
         last
     }
@@ -391,6 +405,12 @@ pub async fn owner_key(url: &str, link: &str) -> String {
     let made = answer(request.header("cookie", signed_in.cookie.unwrap()).json(&asked)).await;
     assert_eq!(made.status, 201, "{}", made.body);
     made.body["secret"].as_str().unwrap().to_owned()
+}
+
+/// Uploads a file as a form.
+pub async fn upload(url: &str, key: &str, name: &str, content: String) -> Answer {
+    let form = Form::new().part("file", Part::text(content).file_name(name.to_owned()));
+    answer(client().post(format!("{url}/v1/files")).bearer_auth(key).multipart(form)).await
 }
 
 /// Calls an operation with a key.

@@ -4,9 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod bed;
+#[expect(dead_code, reason = "the API's own tests use more of it")]
+#[path = "../../shared/api/tests/it/bodies.rs"]
+mod bodies;
 mod demo;
 mod ends;
+mod farm_away;
 mod kill_table;
+mod relay_away;
 mod up;
 mod uploads;
 mod waiting;
