@@ -18,6 +18,7 @@ mod pair;
 #[path = "../../relay/tests/it/farm.rs"]
 mod relay_farm;
 mod slicer;
+mod through_the_relay;
 mod tus;
 mod webhooks;
 mod whole_way;

@@ -9,11 +9,25 @@ use crate::{fixture, place, script};
 
 /// The coin as G-code whose print lasts about so long.
 pub fn sliced_coin(seconds: u32) -> String {
+    sliced(&fs::read_to_string(fixture("coin.ini")).unwrap(), seconds)
+}
+
+/// The coin for a printer that really heats and does not press cold filament: it waits for the nozzle first.
+pub fn sliced_for_a_real_nozzle() -> String {
+    let ini = fs::read_to_string(fixture("coin.ini")).unwrap();
+    let waits = ini.replace("M104 S[first_layer_temperature]", "M109 S[first_layer_temperature]");
+    assert_ne!(waits, ini);
+    sliced(&waits, 0)
+}
+
+fn sliced(settings: &str, seconds: u32) -> String {
     let folder = TempDir::new().unwrap();
-    let file = folder.path().join("coin.gcode");
+    let (ini, file) = (folder.path().join("coin.ini"), folder.path().join("coin.gcode"));
+    fs::write(&ini, settings).unwrap();
     let status = Command::new(script("slice.sh"))
         .env("GANTRY_PRUSA_SLICER", place("GANTRY_PRUSA_SLICER"))
-        .args(["--seconds", &seconds.to_string()])
+        .args(["--seconds", &seconds.to_string(), "--ini"])
+        .arg(&ini)
         .arg(fixture("coin.stl"))
         .arg(&file)
         .status()

@@ -16,15 +16,17 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::{place, script};
 
-struct Receiver {
+/// A process that knows the standard and the API, and nothing else of us.
+pub struct Receiver {
     _child: Child,
-    url: String,
+    /// Where it listens.
+    pub url: String,
     stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Receiver {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let mut command = Command::new(place("GANTRY_STANDARDWEBHOOKS"));
         command.arg(script("webhooks.py")).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
@@ -34,7 +36,14 @@ impl Receiver {
         receiver
     }
 
-    async fn next(&mut self) -> Value {
+    /// Tells it the webhook's secret, and where it may look at what it is told of.
+    pub async fn knows(&mut self, secret: &Value, api: &str, key: &str) {
+        let given = json!({"secret": secret, "api": api, "key": key});
+        self.stdin.write_all(format!("{given}\n").as_bytes()).await.unwrap();
+    }
+
+    /// What it was told next, and what it was shown right then.
+    pub async fn next(&mut self) -> Value {
         let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("it says nothing").unwrap().unwrap();
         serde_json::from_str(&line).unwrap()
     }
@@ -74,8 +83,7 @@ async fn the_standards_own_package_verifies_each_event_and_a_get_right_then_show
     let types = ["api_key.created", "api_key.updated", "api_key.revoked"];
     let body = json!({"name": "W", "url": receiver.url, "event_types": types, "permissions": ["api_key.view"]});
     let webhook = world.post("/v1/webhooks", body).await;
-    let given = json!({"secret": webhook["secret"], "api": world.url, "key": world.key});
-    receiver.stdin.write_all(format!("{given}\n").as_bytes()).await.unwrap();
+    receiver.knows(&webhook["secret"], &world.url, &world.key).await;
 
     let key = world.post("/v1/api_keys", json!({"name": "Shop", "role": "viewer"})).await;
     let key = key["api_key"]["id"].as_str().unwrap();
