@@ -351,17 +351,9 @@ impl Farm {
 
     /// Every table with how much is in it: what a refused call must not change.
     pub fn counts(&self) -> Vec<(String, i64)> {
-        let database = self.database();
-        let mut names = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
-        let names: Vec<String> = names.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
-        let count = |name: &String| {
-            let what = if name.starts_with("rec_") { "coalesce(sum(revision), 0)" } else { "count(*)" };
-            database.query_row(&format!("SELECT {what} FROM {name}"), [], |r| r.get(0)).unwrap()
-        };
-        names.iter().map(|name| (name.clone(), count(name))).collect()
+        counts(&self.database())
     }
 
-    /// The database, past the store.
     pub fn database(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.folder.path().join("gantry.db")).unwrap()
     }
@@ -370,4 +362,15 @@ impl Farm {
         let events = self.door.store.read(|rows| rows.events_after(0, &[], None, 10_000)).unwrap().events;
         events.iter().map(|stored| stored.event.event_type.to_string()).collect()
     }
+}
+
+/// Every table of a database with how much is in it.
+pub fn counts(database: &rusqlite::Connection) -> Vec<(String, i64)> {
+    let mut names = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
+    let names: Vec<String> = names.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
+    let count = |name: &String| {
+        let what = if name.starts_with("rec_") { "coalesce(sum(revision), 0)" } else { "count(*)" };
+        database.query_row(&format!("SELECT {what} FROM {name}"), [], |r| r.get(0)).unwrap()
+    };
+    names.iter().map(|name| (name.clone(), count(name))).collect()
 }

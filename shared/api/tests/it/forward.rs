@@ -126,7 +126,11 @@ impl World {
 
     /// With a relay that keeps so much for its farms.
     pub async fn keeping(keep: Keep) -> Self {
-        let farm = Farm::new().await;
+        Self::around(Farm::new().await, keep).await
+    }
+
+    /// With that farm.
+    pub async fn around(farm: Farm, keep: Keep) -> Self {
         let line = Arc::new(Line {
             farm: Arc::clone(&farm.door),
             cut: AtomicBool::new(false),
@@ -165,6 +169,24 @@ impl World {
         let home = HomeIds { store_id: self.store, farm_id: self.farm.door.home().farm_id };
         let write = move |tx: &mut store::Tx<'_>| rows.iter().try_for_each(|row| tx.put_copy(home, 1, row).map(drop));
         self.relay.store.write(By::new(Actor::farm(home.farm_id), NOW), write).await.unwrap();
+    }
+
+    /// And what happened at the farm.
+    pub async fn copy_events(&self) {
+        let told = self.farm.door.store.read(|rows| rows.farm_events_after(self.farm.door.home().store_id, 0, 1000)).unwrap();
+        let home = HomeIds { store_id: self.store, farm_id: self.farm.door.home().farm_id };
+        let write = move |tx: &mut store::Tx<'_>| {
+            told.events.iter().try_for_each(|stored| {
+                let event = serde_json::from_value(serde_json::to_value(&stored.event).unwrap()).unwrap();
+                tx.put_copied_event(home, &stored.labels, &event).map(drop)
+            })
+        };
+        self.relay.store.write(By::new(Actor::farm(home.farm_id), NOW), write).await.unwrap();
+    }
+
+    /// Every table of the relay with how much is in it.
+    pub fn counts(&self) -> Vec<(String, i64)> {
+        crate::farm::counts(&rusqlite::Connection::open(self.folder.path().join("relay.db")).unwrap())
     }
 
     /// A key of that store at the relay.

@@ -23,8 +23,8 @@ use crate::farm::{Answer, Farm, request};
 /// A farm with one thing of each noun.
 pub struct World {
     pub farm: Farm,
-    ids: Vec<(&'static str, String)>,
-    known: Known,
+    pub ids: Vec<(&'static str, String)>,
+    pub known: Known,
 }
 
 impl World {
