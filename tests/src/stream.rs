@@ -23,7 +23,15 @@ pub struct Message {
 
 impl Events {
     pub(crate) async fn open(http: &reqwest::Client, url: &str, key: &str) -> Self {
-        let answer = http.get(format!("{url}/v1/stream")).bearer_auth(key).send().await.unwrap();
+        Self::at(http, &format!("{url}/v1/stream"), key).await
+    }
+
+    /// The stream of that address.
+    ///
+    /// # Panics
+    /// When it does not open.
+    pub async fn at(http: &reqwest::Client, url: &str, key: &str) -> Self {
+        let answer = http.get(url).bearer_auth(key).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 200, "the stream does not open");
         let bytes = answer.bytes_stream().map(|chunk| chunk.unwrap_or_default().to_vec());
         let mut events = Self { bytes: bytes.boxed(), text: String::new() };

@@ -1,8 +1,10 @@
 //! Calls, copies and live values over a line that stands.
 
+use gantry_tests::counterpart::{Counterpart as _, Simulated};
+use gantry_tests::until_it_holds;
 use serde_json::json;
 
-use crate::pair::Pair;
+use crate::pair::{Caller, Pair};
 
 #[tokio::test]
 async fn what_is_written_at_the_relay_is_done_at_the_farm_and_read_at_once() {
@@ -32,10 +34,34 @@ async fn a_key_that_is_revoked_at_the_relay_opens_nothing_at_the_farm_a_moment_l
     let (_, owner) = pair.store("Shop").await;
     pair.claim(&pair.farm_owner().await, &owner).await;
     let made = owner.post("/v1/api_keys", json!({"name": "Wall", "permissions": ["printer.view"]})).await.good();
-    let wall = crate::pair::Caller::new(&pair.farm_url(), made["secret"].as_str().unwrap());
-    gantry_tests::until_it_holds("the key opens the farm", async || wall.get("/v1/printers").await.status == 200).await;
+    let wall = Caller::new(&pair.farm_url(), made["secret"].as_str().unwrap());
+    until_it_holds("the key opens the farm", async || wall.get("/v1/printers").await.status == 200).await;
     let id = made["api_key"]["id"].as_str().unwrap();
-    owner.post(&format!("/v1/api_keys/{id}/revoke"), json!({})).await;
     owner.ask(reqwest::Method::POST, &format!("/v1/api_keys/{id}/revoke"), None, &[]).await.good();
-    gantry_tests::until_it_holds("the key opens nothing", async || wall.get("/v1/printers").await.status == 401).await;
+    until_it_holds("the key opens nothing", async || wall.get("/v1/printers").await.status == 401).await;
+}
+
+#[tokio::test]
+async fn live_values_come_to_the_relay_for_as_long_as_somebody_looks() {
+    let pair = Pair::new().await;
+    let (_, owner) = pair.store("Shop").await;
+    let farm = pair.farm_owner().await;
+    let machine = Simulated::start().await;
+    let link = json!({"driver": "octoprint", "address": machine.door().url, "credential": machine.door().key});
+    let measures = json!({"model": "MK4S", "nozzle_mm": 0.4, "build_volume_mm": {"x": 250.0, "y": 210.0, "z": 220.0}});
+    let printer = json!({"name": "P01", "link": link, "machine": measures});
+    let made = farm.post("/v1/printers", printer).await.good();
+    let id = made["id"].as_str().unwrap();
+    pair.claim(&farm, &owner).await;
+    let tunnels = &pair.relay.as_ref().unwrap().accounts.tunnels;
+    let printer_id = id.parse().unwrap();
+    assert!(api::forward::Farms::telemetry(tunnels.as_ref(), printer_id).is_none(), "nobody looks, nothing comes");
+    let mut stream = owner.stream("/v1/stream?telemetry=true").await;
+    let shown = stream.until("live values", |message| message.kind == "telemetry" && message.data["printer_id"] == id).await;
+    assert!(shown.data["telemetry"].is_object(), "{:?}", shown.data);
+    drop(stream);
+    until_it_holds("nothing comes any more", async || api::forward::Farms::telemetry(tunnels.as_ref(), printer_id).is_none())
+        .await;
+    // Asked for once, it is asked of the farm itself.
+    assert!(owner.get(&format!("/v1/printers/{id}/telemetry")).await.good()["telemetry"].is_object());
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use agent::fleet::core::Timing;
 use agent::{Agent, Running as Farm};
 use api::clock::SystemClock;
+use gantry_tests::stream::Events;
 use gantry_tests::until_it_holds;
 use relay::assemble::{CreatedStore, Relay, Running};
 use reqwest::multipart::{Form, Part};
@@ -86,6 +87,11 @@ impl Caller {
         let part = Part::text(content.to_owned()).file_name(name.to_owned());
         let request = self.request(Method::POST, "/v1/files").multipart(Form::new().part("file", part));
         Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// A stream from that path.
+    pub async fn stream(&self, path: &str) -> Events {
+        Events::at(&self.client, &format!("{}{path}", self.url), &self.key).await
     }
 
     /// The ids of a list.
