@@ -21,6 +21,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::codec::Reason;
 use super::listener::{Room, Seat};
 use super::present::{Eyes, Pace, Showing};
+use super::queue::Told;
 use super::session::{Input, Login, Message, Output, Session};
 use super::topics::{Topics, may_follow};
 
@@ -135,6 +136,7 @@ struct Line {
     telemetry: Option<Feed>,
     pace: Pace,
     showing: VecDeque<Showing>,
+    queue: Told,
     swept_at: Timestamp,
     closing: bool,
     key_is_gone: bool,
@@ -156,6 +158,7 @@ impl Line {
             telemetry: None,
             pace: Pace::default(),
             showing: VecDeque::new(),
+            queue: Told::default(),
             swept_at,
             closing: false,
             key_is_gone: false,
@@ -182,6 +185,7 @@ impl Line {
                 Output::ShowAll => {
                     if let Some(caller) = &self.caller {
                         let eyes = Eyes { store: &self.door.store, caller, now: self.door.now() };
+                        self.queue.forget();
                         let all = self.session.subscriptions().iter().cloned();
                         self.showing = all.map(|subscription| Showing::new(subscription, eyes)).collect();
                     }
@@ -249,6 +253,7 @@ impl Line {
             self.live(heard);
         }
         self.sweep();
+        self.tell_queue();
         self.handle(Input::Tick);
     }
 
@@ -271,6 +276,16 @@ impl Line {
         }
     }
 
+    fn tell_queue(&mut self) {
+        let Some(caller) = &self.caller else { return };
+        let eyes = Eyes { store: &self.door.store, caller, now: self.door.now() };
+        if !eyes.sees_queue() || !self.session.wants(&Topics(caller.store).queue()) {
+            return self.queue.forget();
+        }
+        let news = self.queue.news(eyes);
+        self.tell(news.map(|news| news.into_iter().collect()));
+    }
+
     fn sweep(&mut self) {
         let now = self.door.now();
         let Some(caller) = &self.caller else { return };
@@ -280,6 +295,7 @@ impl Line {
         let eyes = Eyes { store: &self.door.store, caller, now };
         let faded = eyes.faded(self.swept_at, |topic| self.session.wants(topic));
         self.swept_at = now;
+        self.queue.doubt();
         self.tell(faded);
     }
 
@@ -308,7 +324,15 @@ impl Line {
         let Some(caller) = &self.caller else { return };
         let eyes = Eyes { store: &self.door.store, caller, now: self.door.now() };
         if let Some(mut showing) = self.showing.pop_front() {
-            let page = showing.next(eyes);
+            let page = if showing.takes_queue() && eyes.sees_queue() {
+                eyes.queue().map(|numbers| {
+                    let message = eyes.queue_message(&numbers);
+                    self.queue.shown(numbers);
+                    vec![message]
+                })
+            } else {
+                showing.next(eyes)
+            };
             let subscription = showing.subscription.clone();
             let still_there = self.session.subscriptions().contains(&subscription);
             if !showing.is_done() && still_there {
@@ -330,6 +354,7 @@ impl Line {
         let (gap, messages) = match read {
             Ok(batch) => {
                 self.read_now = batch.more;
+                self.queue.happened(&batch.events);
                 (batch.gap, eyes.follow(batch.events, |topic| self.session.wants(topic)))
             }
             Err(error) => (false, Err(error)),

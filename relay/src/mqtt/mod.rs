@@ -9,6 +9,7 @@ mod connection;
 mod listener;
 mod outbox;
 mod present;
+mod queue;
 mod session;
 mod topics;
 

@@ -39,6 +39,7 @@ pub struct Eyes<'a> {
 #[derive(Debug)]
 pub struct Showing {
     pub subscription: Subscription,
+    queue: bool,
     left: Vec<(Kind, Selection)>,
 }
 
@@ -48,12 +49,18 @@ impl Showing {
         let topics = Topics(eyes.caller.store);
         let asked = Kind::ALL.iter().filter(|kind| eyes.sees(**kind) && topics.asks_documents(&subscription.filter, **kind));
         let left = asked.flat_map(|kind| standing(*kind, eyes.now).into_iter().map(|selection| (*kind, selection))).collect();
-        Self { subscription, left }
+        let queue = eyes.sees_queue() && topics.asks_queue(&subscription.filter);
+        Self { subscription, queue, left }
     }
 
     /// Whether all was shown.
     pub const fn is_done(&self) -> bool {
-        self.left.is_empty()
+        self.left.is_empty() && !self.queue
+    }
+
+    /// Whether the queue is next: it goes before all documents.
+    pub const fn takes_queue(&mut self) -> bool {
+        std::mem::replace(&mut self.queue, false)
     }
 
     /// The next page.
@@ -141,11 +148,11 @@ impl Eyes<'_> {
         self.caller.grants.permissions.has(kind_row(kind).view)
     }
 
-    const fn within(&self) -> Within<'_> {
+    pub(super) const fn within(&self) -> Within<'_> {
         Within { store: self.caller.store, farms: &self.caller.grants.farms, tags: &self.caller.grants.tags }
     }
 
-    const fn topics(&self) -> Topics {
+    pub(super) const fn topics(&self) -> Topics {
         Topics(self.caller.store)
     }
 

@@ -85,6 +85,16 @@ impl Topics {
         format!("gantry/v1/{}/telemetry/{printer}", self.0)
     }
 
+    /// The queue in numbers.
+    pub fn queue(self) -> String {
+        format!("gantry/v1/{}/queue", self.0)
+    }
+
+    /// Whether a filter asks for the queue.
+    pub fn asks_queue(self, filter: &Filter) -> bool {
+        filter.matches(&self.queue())
+    }
+
     /// Whether a filter asks for documents of a kind.
     pub fn asks_documents(self, filter: &Filter, kind: Kind) -> bool {
         self.meets(filter, kind.plural(), None)
@@ -101,6 +111,7 @@ impl Topics {
         let sees = |kind: &&Kind| holds(kind_row(**kind).view);
         let documents = Kind::ALL.iter().filter(sees).any(|kind| self.asks_documents(filter, *kind));
         let live = may_follow(grants) && self.asks_telemetry(filter);
+        let queue = holds(Permission::QueueView) && self.asks_queue(filter);
         let anything = Kind::ALL.iter().any(|kind| sees(&kind));
         // The subject of a few events is of no kind that their type names: they may be of any.
         let of_event = |event: &EventType| match subject(*event) {
@@ -108,7 +119,7 @@ impl Topics {
             None => anything,
         };
         let told = || EventType::all().iter().filter(|event| of_event(event)).any(|event| filter.matches(&self.event(*event)));
-        documents || live || told()
+        documents || live || queue || told()
     }
 
     fn meets(self, filter: &Filter, family: &str, word: Option<&str>) -> bool {
@@ -188,6 +199,8 @@ mod tests {
         assert!(!mine.can_meet(&filter("gantry/v1/+/jobs/+"), &parts));
         assert!(!mine.can_meet(&filter("gantry/v1/+/events/job.completed"), &parts));
         assert!(!mine.can_meet(&filter("gantry/v1/+/telemetry/+"), &grants(&[Permission::TelemetryView])));
+        assert!(!mine.can_meet(&filter("gantry/v1/+/queue"), &grants(&[Permission::JobView])));
+        assert!(mine.can_meet(&filter("gantry/v1/+/queue"), &grants(&[Permission::QueueView])));
         assert!(!mine.can_meet(&filter("#"), &grants(&[])));
     }
 }

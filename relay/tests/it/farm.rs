@@ -181,7 +181,7 @@ impl Farm {
         other
     }
 
-    async fn key_of(&self, grants: Grants) -> (ApiKey, String) {
+    pub async fn key_of(&self, grants: Grants) -> (ApiKey, String) {
         let asked = serde_json::from_value(json!({"name": "test"})).unwrap();
         let made = self.write(|tx| api::ops::keys::insert_api_key(tx, asked, grants, owner(), true)).await;
         let record = self.door.store.read(|rows| rows.get::<ApiKey>(made.1)).unwrap().unwrap().record;

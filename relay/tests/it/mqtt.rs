@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use domain::access::{Grants, Scope};
 use domain::permission::Permission;
 use domain::telemetry::Telemetry;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet as Packet5, SubscribeReasonCode as Granted5};
@@ -302,6 +303,64 @@ async fn live_values_come_with_the_permission_and_without_the_file_for_who_sees_
         assert_eq!((first["telemetry"]["layer"].as_u64(), first["telemetry"]["file"].as_str()), (Some(1), file));
         assert_eq!(client.message().await.2["telemetry"]["layer"], 5, "one a second, and the newest is not lost");
     }
+}
+
+#[tokio::test]
+async fn the_queue_is_told_in_numbers_as_the_key_may_see_it_and_many_changes_at_once() {
+    let farm = farm().await;
+    let topic = farm.topic("queue");
+    let first = farm.job().await;
+    let (_, counts) = farm.key_with(&[Permission::QueueView]).await;
+    let (_, jobs) = farm.key_with(&[Permission::JobView]).await;
+    let scoped = Grants {
+        tags: Scope::Only(["nowhere".parse().unwrap()].into()),
+        ..Grants::unscoped([Permission::QueueView].into_iter().collect())
+    };
+    let (_, scoped) = farm.key_of(scoped).await;
+    let mut client = Client::v5(&farm, &farm.store(), &counts, "#").await.let_in().await;
+    let mut narrow = Client::v3(&farm, &farm.store(), &scoped, &topic).await.let_in().await;
+    let mut none = Client::v5(&farm, &farm.store(), &jobs, &topic).await;
+    assert_eq!((none.next().await, none.next().await), (Heard::Welcome, Heard::Granted(false)));
+
+    let (heard, retain, now) = client.message().await;
+    assert_eq!((&heard, retain), (&topic, true));
+    assert_eq!((&now["waiting"], &now["active"], &now["states"]), (&json!(1), &json!(0), &json!({"queued": 1})));
+    assert!(now["as_of"].is_string() && now.as_object().unwrap().len() == 4, "numbers only: {now}");
+    assert_eq!(narrow.message().await.2["waiting"], 1, "a job that may run anywhere is within every tag");
+
+    for _ in 0..20 {
+        farm.job().await;
+    }
+    farm.post(&format!("/v1/jobs/{first}/hold"), json!({})).await;
+    let mut told = 0;
+    let last = loop {
+        let (_, retain, now) = client.message().await;
+        told += 1;
+        assert!(!retain);
+        if now["states"]["held"] == 1 {
+            break now;
+        }
+    };
+    assert_eq!((&last["waiting"], &last["states"]), (&json!(21), &json!({"queued": 20, "held": 1})));
+    assert!(told < 21, "{told} messages for 21 changes");
+
+    let printer = farm.printer().await;
+    let file = farm.door.store.read(|rows| rows.get::<domain::job::Job>(first)).unwrap().unwrap().record.file_id;
+    let there = farm.post("/v1/jobs", json!({"file_id": file, "target": {"printer_id": printer}})).await;
+    let (_, _, now) = client.message().await;
+    assert_eq!(now["waiting"], 22);
+    farm.post(&format!("/v1/jobs/{}/cancel", id(&there)), json!({})).await;
+    assert_eq!(client.message().await.2["waiting"], 21, "what is done is not in the queue");
+    farm.post(&format!("/v1/jobs/{first}/release"), json!({})).await;
+    let mut heard = Vec::new();
+    loop {
+        let now = narrow.message().await.2;
+        heard.push(now["waiting"].as_u64().unwrap());
+        if now["states"] == json!({"queued": 21}) {
+            break;
+        }
+    }
+    assert!(!heard.contains(&22), "a job at a printer without its tag does not count: {heard:?}");
 }
 
 fn hello(farm: &Farm) -> Vec<u8> {

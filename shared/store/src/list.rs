@@ -1,5 +1,7 @@
 //! Lists: filter, sort and cursor over a kind's columns, within what a caller may see.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contract::list::{Condition, Selection};
@@ -110,6 +112,24 @@ impl Rows<'_> {
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut found = statement.query_map(rusqlite::params_from_iter(clause.values), columns)?;
         found.next().map(|raw| read_raw(row.kind, raw?)).transpose()
+    }
+
+    /// How many rows there are with each word of a column. What was only asked for is not there yet, and not counted.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn tally(
+        &self,
+        row: &KindRow,
+        column: &'static str,
+        selection: &Selection,
+        within: Within<'_>,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        let clause = selected(row, selection, within);
+        let counted = format!("SELECT {column}, count(*) FROM {} AS r WHERE {}", table(row.kind), clause.sql);
+        let mut statement = self.connection.prepare_cached(&format!("{counted} AND revision > 0 GROUP BY 1"))?;
+        let found = statement.query_map(rusqlite::params_from_iter(clause.values), |r| Ok((r.get(0)?, r.get(1)?)))?;
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
     fn count(&self, row: &KindRow, clause: &Where) -> Result<u64, StoreError> {
