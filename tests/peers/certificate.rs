@@ -4,11 +4,14 @@
 use std::process::{Output, Stdio};
 
 use gantry_tests::farm::{first_line, gantry};
+use gantry_tests::until_it_holds;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::authority::Authority;
 use crate::place;
+
+const JSON: [&str; 4] = ["-H", "content-type: application/json", "--cacert", "ca.pem"];
 
 struct Relay {
     child: Child,
@@ -19,6 +22,11 @@ struct Relay {
 
 impl Relay {
     async fn start() -> Self {
+        Self::start_as(&["relay", "--config"]).await
+    }
+
+    /// By a command whose last word wants the relay's settings file.
+    async fn start_as(line: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new(folder.path());
         let settings = format!(
@@ -29,7 +37,9 @@ impl Relay {
         );
         std::fs::write(folder.path().join("relay.toml"), settings).unwrap();
         let mut command = Command::new(gantry());
-        command.args(["relay", "--json", "--config"]).arg(folder.path().join("relay.toml"));
+        command.args(line).arg("relay.toml").arg("--json").current_dir(folder.path());
+        // Where a program finds the authorities of its system.
+        command.env("SSL_CERT_FILE", &authority.file);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let first = first_line(&mut child).await.expect("the relay starts");
         Self { child, folder, authority, first }
@@ -51,20 +61,25 @@ impl Relay {
         command.args(["relay", "store", "create", "Shop", "--json", "--config"]).arg(self.folder.path().join("relay.toml"));
         let made = command.output().await.unwrap();
         let made: Value = serde_json::from_slice(&made.stdout).unwrap();
-        let link = made["sign_in_url"].as_str().unwrap();
+        self.sign_in(made["sign_in_url"].as_str().unwrap()).await;
+        let asked = r#"{"name": "k", "role": "admin"}"#;
+        let key = self.signed_in(&["-d", asked], "/v1/api_keys").await;
+        (made["store"].as_str().unwrap().to_owned(), key["secret"].as_str().unwrap().to_owned())
+    }
+
+    /// curl keeps the cookie as a browser does: by its prefix, its path and that it is for TLS only.
+    async fn sign_in(&self, link: &str) {
         assert!(link.starts_with("https://localhost:"), "{link}");
         let token = format!(r#"{{"one_time_token": "{}"}}"#, link.split_once("#token=").unwrap().1);
         let sessions = format!("{}/v1/sessions", self.url());
-        // curl keeps the cookie as a browser does: by its prefix, its path and that it is for TLS only.
-        let json = ["-H", "content-type: application/json", "--cacert", "ca.pem"];
-        let done = self.curl(&[&json[..], &["-c", "cookies", "-d", &token, &sessions]].concat()).await;
+        let done = self.curl(&[&JSON[..], &["-c", "cookies", "-d", &token, &sessions]].concat()).await;
         assert!(done.status.success(), "{done:?}");
-        let keys = format!("{}/v1/api_keys", self.url());
-        let origin = format!("origin: {}", self.url());
-        let asked = r#"{"name": "k", "role": "admin"}"#;
-        let key = self.curl(&[&json[..], &["-b", "cookies", "-H", &origin, "-d", asked, &keys]].concat()).await;
-        let key: Value = serde_json::from_slice(&key.stdout).unwrap();
-        (made["store"].as_str().unwrap().to_owned(), key["secret"].as_str().unwrap().to_owned())
+    }
+
+    async fn signed_in(&self, more: &[&str], path: &str) -> Value {
+        let (origin, url) = (format!("origin: {}", self.url()), format!("{}{path}", self.url()));
+        let done = self.curl(&[&JSON[..], &["-b", "cookies", "-H", &origin], more, &[&url]].concat()).await;
+        serde_json::from_slice(&done.stdout).unwrap_or_default()
     }
 }
 
@@ -110,5 +125,23 @@ async fn mosquitto_sub_hears_over_tls_what_its_key_may_see() {
     assert_eq!(String::from_utf8_lossy(&heard.stdout).trim(), format!("gantry/v1/{store}/stores/{store} 1"), "{heard:?}");
     let plain = listen(&[]).await;
     assert!(!plain.status.success() && plain.stdout.is_empty(), "without TLS nothing is said: {plain:?}");
+    relay.child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_farms_line_to_its_relay_goes_through_the_same_certificate() {
+    let line =
+        ["up", "--data", "both", "--port", "0", "--relay-port", "0", "--mqtt-port", "0", "--ca-file", "ca.pem", "--relay-config"];
+    let mut relay = Relay::start_as(&line).await;
+    relay.sign_in(relay.first["sign_in_url"].as_str().unwrap()).await;
+    // It is made at the farm, where only the line leads to.
+    let part = || relay.signed_in(&["-d", r#"{"name": "Bracket"}"#], "/v1/parts");
+    until_it_holds("a part is made over the line", async || {
+        let made = part().await;
+        made["revision"].as_u64().is_some_and(|revision| revision > 0)
+    })
+    .await;
+    let farms = relay.signed_in(&[], "/v1/farms").await;
+    assert_eq!(farms["items"][0]["connection"], "online", "{farms}");
     relay.child.kill().await.unwrap();
 }
