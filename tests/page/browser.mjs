@@ -22,8 +22,8 @@ export class Browser {
     this.origin = '';
   }
 
-  /** A person with a screen of this size; `state` = who is signed in already. */
-  async person({ width = 1440, height = 900, dark = true, touch = false, state } = {}) {
+  /** A person with a screen of this size; `state` = who is signed in already, `home` = whose page it is, if not that of all. */
+  async person({ width = 1440, height = 900, dark = true, touch = false, state, home } = {}) {
     const context = await this.chrome.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', hasTouch: touch, isMobile: touch, locale: 'en-GB', timezoneId: 'UTC', reducedMotion: 'reduce', storageState: state });
     await context.addInitScript(() => addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
     const page = await context.newPage();
@@ -35,7 +35,7 @@ export class Browser {
     });
     page.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (origin !== this.origin && !['data:', 'blob:'].includes(protocol)) this.troubles.push(`elsewhere: ${request.url()}`);
+      if (origin !== (home ?? this.origin) && !['data:', 'blob:'].includes(protocol)) this.troubles.push(`elsewhere: ${request.url()}`);
     });
     page.on('response', (answer) => {
       if (answer.status() >= 400) this.troubles.push(`${answer.status()} ${answer.request().method()} ${new URL(answer.url()).pathname}`);

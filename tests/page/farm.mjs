@@ -1,31 +1,32 @@
 // The demo farm as a child process that a story owns: begins it, reads what it says, kills it. Knows nothing of the page.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 
 /** What the farm prints once it can be used, in whatever words: the link that signs in once, and the key that may do all. */
-const SAID = { link: /http:\S+#token=[\w-]+(?=\s)/, key: /gty_\w+(?=\s)/ };
+const SAID = { link: /http:\S+#token=[\w-]+(?=\s)/, key: /gty_\w+(?=\s)/, relayLink: /through its relay[^]*?(http:\S+#token=[\w-]+)(?=\s)/ };
 const PATIENCE_MS = 60_000;
 
 export class Farm {
   /** @param {{binary: string, data: string, port?: number}} wanted */
   static async start({ binary, data, port = 0 }) {
-    const child = spawn(binary, ['demo', '--port', String(port), '--printers', '6', '--speed', '120', '--data', data], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(binary, ['demo', '--port', String(port), '--relay-port', '0', '--mqtt-port', '0', '--printers', '6', '--speed', '120', '--data', data], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
-    const { link, key } = await new Promise((done, failed) => {
+    const { link, key, relayLink } = await new Promise((done, failed) => {
       child.once('error', failed);
       child.once('exit', (code, signal) => failed(new Error(`the farm ended (${code ?? signal}): ${said}`)));
       child.stdout.setEncoding('utf8').on('data', (text) => {
         said += text;
-        const [link, key] = [SAID.link, SAID.key].map((pattern) => pattern.exec(said)?.[0]);
-        if (link && key) done({ link, key });
+        const [link, key, relayLink] = [SAID.link, SAID.key, SAID.relayLink].map((pattern) => pattern.exec(said)?.at(-1));
+        if (link && key && relayLink) done({ link, key, relayLink });
       });
     });
     clearTimeout(patience);
-    return new Farm(child, link, key);
+    return new Farm(child, link, key, relayLink);
   }
 
-  constructor(child, link, key) {
+  constructor(child, link, key, relayLink) {
     this.child = child;
+    this.relayLink = relayLink;
     this.link = link;
     this.key = key;
     this.url = new URL(link).origin;
@@ -44,6 +45,44 @@ export class Farm {
   call(path, key) {
     return fetch(this.url + path, { headers: key ? { Authorization: `Bearer ${key}` } : {} });
   }
+}
+
+/** Any other long-lived command of the program, such as `agent` or `relay`, that tells in one line of JSON where it runs. */
+export class Running {
+  static async start(binary, line) {
+    const child = spawn(binary, [...line, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    const first = await new Promise((done, failed) => {
+      let said = '';
+      child.once('error', failed);
+      child.once('exit', (code, signal) => failed(new Error(`${line.join(' ')} ended (${code ?? signal})`)));
+      child.stdout.setEncoding('utf8').on('data', (text) => {
+        said += text;
+        if (said.includes('\n')) done(JSON.parse(said.split('\n')[0]));
+      });
+    });
+    clearTimeout(patience);
+    return new Running(child, first);
+  }
+
+  constructor(child, first) {
+    this.child = child;
+    this.first = first;
+  }
+
+  async kill() {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = new Promise((done) => this.child.once('exit', done));
+    this.child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** A command that ends by itself: what it says, as JSON. */
+export function ask(binary, line) {
+  return new Promise((done, failed) => {
+    execFile(binary, [...line, '--json'], (error, said) => (error ? failed(error) : done(JSON.parse(said))));
+  });
 }
 
 /** A file of a slicer for a model, whose print lasts so many seconds on a farm 120 times as fast as life. */

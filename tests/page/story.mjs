@@ -7,8 +7,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Browser } from './browser.mjs';
-import { Farm, gcode } from './farm.mjs';
+import { Farm, gcode, Running } from './farm.mjs';
 import { accessFaults, layoutFaults, SIZES } from './looks.mjs';
+import { store } from './store.mjs';
 
 const binary = process.env.GANTRY_BIN ?? 'gantry';
 const pictures = process.env.GANTRY_PAGE_PICTURES;
@@ -59,6 +60,8 @@ try {
   farm = await Farm.start({ binary, data });
   browser.origin = farm.url;
   await story();
+  await throughRelay();
+  await store({ binary, data: join(data, 'store'), browser, pictures, check, look: (seen) => { page = seen; } });
 } catch (error) {
   failed += 1;
   console.log(`not ok - the story could be told\n# ${error.stack ?? error}`);
@@ -255,24 +258,10 @@ async function story() {
     await row('Vase 1').waitFor();
   });
 
-  await check('a key is shown once, works, and is dead when revoked', async () => {
+  await check('the keys of the store are made at its relay, and the farm’s page says where that is', async () => {
     await goto('/keys');
-    await button('New key').first().click();
-    await sheet('New API key').getByLabel('Name').fill('order script');
-    await button('Make the key', sheet('New API key')).click();
-    const secret = await sheet('The key').getByRole('textbox').inputValue();
-    assert.match(secret, /^gty_(live|test)_/);
-    assert.equal((await farm.call('/v1/printers', secret)).status, 200);
-    await button('I have it', sheet('The key')).click();
-    await row('order script').waitFor();
-    assert(!(await page.content()).includes(secret));
-    await page.reload();
-    await row('order script').waitFor();
-    assert(!(await page.content()).includes(secret));
-    await button('Revoke', row('order script')).click();
-    await button('Revoke order script', row('order script')).click();
-    await row('order script').getByText('revoked').waitFor();
-    assert.equal((await farm.call('/v1/printers', secret)).status, 401);
+    await page.getByRole('link', { name: new URL(farm.relayLink).origin }).waitFor();
+    assert.equal(await button('New key').count(), 1, 'the slicers’ keys are the farm’s own');
   });
 
   await check('the farm drains and runs again', async () => {
@@ -345,6 +334,76 @@ async function story() {
   });
 }
 
+/** Waits until a key is answered with that status at both doors: the line to the farm takes a moment. */
+async function opens(key, status) {
+  for (const url of [browser.origin, farm.url]) {
+    const deadline = Date.now() + 20_000;
+    let seen;
+    do seen = (await fetch(`${url}/v1/printers`, { headers: { Authorization: `Bearer ${key}` } })).status;
+    while (seen !== status && Date.now() < deadline);
+    assert.equal(seen, status, url);
+  }
+}
+
+/** The same farm through its relay. */
+async function throughRelay() {
+  await page.context().close();
+  page = await browser.person();
+  browser.origin = new URL(farm.relayLink).origin;
+  await check('through the relay the same wall is seen, live: a file is sent to a printer, its bed is cleared, and it prints', async () => {
+    await page.goto(farm.relayLink);
+    await shown('P06');
+    assert.equal(await page.locator('.tile').count(), 6);
+    await page.locator('.connection[data-link="live"]').waitFor();
+    await page.goto(`${browser.origin}/p/P03`);
+    await shown('P03', 'Clear bed');
+    await button('Bed cleared', sheet('P03')).click();
+    await button('Undo').click();
+    await shown('P03', 'Clear bed');
+    await drop(tile('P03'), 'far.gcode', gcode('MINI', 60));
+    await notice('far.gcode waits for P03').waitFor();
+    await button(/^Cleared and start next/, sheet('P03')).click();
+    await shown('P03', 'Printing');
+    await until(() => (document.querySelector('.tile[data-state="printing"] progress')?.value ?? 0) > 0);
+  });
+  await check('a key of the store is shown once, works at both doors, and is dead when revoked', async () => {
+    await page.goto(`${browser.origin}/keys`);
+    await button('New key').first().click();
+    await sheet('New API key').getByLabel('Name').fill('order script');
+    await button('Make the key', sheet('New API key')).click();
+    const secret = await sheet('The key').getByRole('textbox').inputValue();
+    assert.match(secret, /^gty_(live|test)_/);
+    await opens(secret, 200);
+    await button('I have it', sheet('The key')).click();
+    await row('order script').waitFor();
+    assert(!(await page.content()).includes(secret));
+    await page.reload();
+    await row('order script').waitFor();
+    assert(!(await page.content()).includes(secret));
+    await button('Revoke', row('order script')).click();
+    await button('Revoke order script', row('order script')).click();
+    await row('order script').getByText('revoked').waitFor();
+    await opens(secret, 401);
+  });
+  let relay;
+  await check('of a farm that is away the wall claims nothing, and offers nothing that would move a machine', async () => {
+    await farm.kill();
+    const { port } = new URL(browser.origin);
+    relay = await Running.start(binary, ['relay', '--data', join(data, 'relay'), '--listen', `127.0.0.1:${port}`, '--mqtt-listen', '127.0.0.1:0']);
+    await page.goto(`${browser.origin}/p/P03`);
+    await banner('Demo farm is away since').waitFor();
+    await shown('P03', 'Unknown');
+    await sheet('P03').getByText('Its farm is away').waitFor();
+    await until(() => [...document.querySelectorAll('.tile')].every((tile) => tile.dataset.state === 'unknown'));
+    assert.equal(await button(/^(Pause|Stop print|Bed cleared|Cleared)/, sheet('P03')).count(), 0);
+    if (pictures) await page.screenshot({ path: join(pictures, 'farm-away.png') });
+    browser.expected(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
+    browser.expected(/^503 GET /);
+  });
+  await page.context().close();
+  await relay?.kill();
+}
+
 /** Who is not signed in. */
 async function strangers() {
   const mine = page;
@@ -375,7 +434,7 @@ async function looks() {
     wall: ['/?view=thumb'], dense: ['/?view=dense'], list: ['/?view=list'], menu: ['/', menu], help: ['/', () => page.keyboard.press('?')],
     printer: ['/p/P01'], 'bed to clear': ['/p/P04', () => button(/^Cleared and start/).waitFor()], settings: ['/p/P01/settings'], add: ['/add'],
     queue: ['/queue'], why: ['/queue', () => page.locator('.why').first().click()], running: ['/queue/running'], done: ['/queue/done'],
-    files: ['/files'], print: ['/files', () => button('Print').first().click()], keys: ['/keys'], 'new key': ['/keys', () => button('New key').first().click()],
+    store: ['/store', () => page.getByText('The line stands').waitFor()], files: ['/files'], print: ['/files', () => button('Print').first().click()], keys: ['/keys'], 'new key': ['/keys', () => button('New key').first().click()],
   };
   for (const [size, { width, height, touch }] of Object.entries(SIZES)) {
     const dark = size === 'wall';

@@ -3,12 +3,14 @@ import { follow } from './core/farm.js';
 import { effect, html, render, signal } from './core/html.js';
 import { explain, fail } from './core/notices.js';
 import { followLink, leave, route } from './core/route.js';
-import { begin, can, me, recognise } from './core/session.js';
+import { begin, can, me, recognise, servedBy } from './core/session.js';
 import { helpOpen, onKey } from './core/shortcuts.js';
 import { t } from './core/words.js';
 import { Notices } from './parts/notices.js';
-import { Banners, Header } from './screens/header.js';
+import { ClaimPage } from './screens/claim.js';
+import { FarmsPage } from './screens/farms.js';
 import { Files } from './screens/files.js';
+import { Banners, Header } from './screens/header.js';
 import { Help } from './screens/help.js';
 import { Keys } from './screens/keys.js';
 import { beginKiosk, KioskHead, kiosk } from './screens/kiosk.js';
@@ -34,6 +36,7 @@ function Screen() {
   if (first === 'queue') return html`<${Queue} tab=${second ?? 'waiting'} />`;
   if (first === 'files') return html`<${Files} />`;
   if (first === 'keys') return html`<${Keys} />`;
+  if (first === 'store' || first === 'claim') return servedBy.value === 'relay' ? html`<${FarmsPage} claiming=${first === 'claim'} />` : html`<${ClaimPage} />`;
   if (!can('printer.view')) return html`<main><p class="nothing">${t('may_not_see')}</p></main>`;
   return html`<${Wall} />
     ${first === 'p' && second ? html`<${PrinterSheet} key=${second} word=${second} settings=${third === 'settings'} />` : null}

@@ -8,9 +8,15 @@ declare namespace Api {
     permission?: string; errors?: { pointer: string; code: string; detail: string }[]; request_id?: string;
   }
   interface Me { actor: Actor; store_id: Id; grants: { permissions: string[] }; expires_at?: Time }
-  interface Row { id: Id; created_at: Time; revision: number; changed_at?: Time; farm_id?: Id }
+  interface Row { id: Id; created_at: Time; revision: number; changed_at?: Time; farm_id?: Id; pending?: boolean; pending_commands?: Id[] }
+  interface Version { served_by: 'agent' | 'relay'; live: boolean }
   interface Page<T> { items: T[]; next_cursor?: string; total?: number }
   interface Farm extends Row { name: string; dispatch: string; connection: string }
+  interface Claim {
+    state: string; fingerprint: string; relay_url?: string; user_code?: string; verification_uri?: string; verification_uri_complete?: string; qr_svg?: string;
+    expires_at?: Time; store_name?: string; claimed_at?: Time; connected: boolean; problem?: string;
+  }
+  interface Pairing { user_code: string; farm_id: Id; farm_name: string; host: string; fingerprint: string; keys: { name: string; permissions: string[] }[]; expires_at: Time }
   interface Size { x: number; y: number; z: number }
   interface Machine { model?: string; nozzle_mm?: number; build_volume_mm?: Size; plate_type?: string }
   interface Loaded { material?: string; colour?: string; grams?: number }
@@ -30,12 +36,12 @@ declare namespace Api {
   interface Needs { models?: string[]; nozzle_mm?: number; materials?: { material?: string; colour?: string; grams?: number }[] }
   interface Job extends Row {
     name: string; file_id: Id; state: string; phase: string; hold_reason?: string; pause_reason?: string; unknown_reason?: string; attempt_id?: Id; printer_id?: Id;
-    target: Target; needs: Needs; priority: number; due_at?: Time; estimated_seconds?: number; items: number; cancel_requested?: object;
+    target: Target; needs: Needs; priority: number; rank?: number; due_at?: Time; estimated_seconds?: number; items: number; cancel_requested?: object;
     attempts: number; printers_tried?: Id[]; detail?: string; created_by: Actor; started_at?: Time; ended_at?: Time;
   }
   interface Attempt extends Row { job_id: Id; printer_id?: Id; state: string; failure_reason?: string; detail?: string; started_at?: Time; ended_at?: Time }
   interface Waiting { job: string[]; printers: Record<string, number>; summary: string }
-  interface QueueEntry { job?: Job; waiting: Waiting }
+  interface QueueEntry { job?: Job; waiting: Waiting; away?: boolean }
   interface Queue { entries: QueueEntry[]; waiting: number; active: number }
   interface WhyCode { code: string; text: string; fix: string }
   interface Why { job_id: Id; summary: string; job: WhyCode[]; printers: { printer_id: Id; name: string; reasons: WhyCode[] }[] }

@@ -11,8 +11,11 @@ export class Refusal extends Error {
   }
 }
 
-/** @type {{signedOut: () => void}} What the session wants to hear. */
-export const listener = { signedOut: () => {} };
+/**
+ * What others want to hear: that nobody is signed in any more; how fresh the copy of a relay is; that something waits for a farm.
+ * @type {{signedOut: () => void, copied: (asOf: string, farm: string | null) => void, waits: () => void}}
+ */
+export const listener = { signedOut: () => {}, copied: () => {}, waits: () => {} };
 
 /** A key that makes a repeated POST harmless. `randomUUID` does not exist on plain http. */
 export function idempotencyKey() {
@@ -54,11 +57,20 @@ export async function call(method, path, { body, query } = {}) {
     throw new Refusal({ title: 'unreachable', status: 0, code: 'unreachable' });
   }
   learnServerTime(answer.headers.get('Date'));
+  const asOf = answer.headers.get('Gantry-As-Of');
+  if (asOf) listener.copied(asOf, answer.headers.get('Gantry-Farm'));
   const text = await answer.text();
-  if (answer.ok) return /** @type {T} */ (text ? JSON.parse(text) : {});
+  if (answer.ok) {
+    const said = text ? JSON.parse(text) : {};
+    if (answer.status === 202 && waits(said)) listener.waits();
+    return /** @type {T} */ (said);
+  }
   if (answer.status === 401 && !path.startsWith('/v1/sessions')) listener.signedOut();
   throw new Refusal(problemFrom(text, answer.status));
 }
+
+/** Whether a relay took it in for a farm that is away; the command of an act at a printer names a verb instead. @param {any} said */
+const waits = (said) => Boolean(said?.command?.operation);
 
 /** @template T @param {string} path @param {Record<string, string | number | undefined>} [query] @returns {Promise<T>} */
 export const get = (path, query) => call('GET', path, { query });
@@ -100,8 +112,11 @@ export function upload(file, progress) {
     request.setRequestHeader('Idempotency-Key', idempotencyKey());
     request.upload.onprogress = (event) => progress(event.lengthComputable ? event.loaded / event.total : 0);
     request.onload = () => {
-      if (request.status >= 200 && request.status < 300) done(JSON.parse(request.responseText));
-      else failed(new Refusal(problemFrom(request.responseText, request.status)));
+      if (request.status >= 200 && request.status < 300) {
+        const said = JSON.parse(request.responseText);
+        if (waits(said)) listener.waits();
+        done(said);
+      } else failed(new Refusal(problemFrom(request.responseText, request.status)));
       if (request.status === 401) listener.signedOut();
     };
     request.onerror = () => failed(new Refusal({ title: 'unreachable', status: 0, code: 'unreachable' }));

@@ -1,9 +1,9 @@
 // What just happened, told once: short notices, and beds that can still be un-cleared. Never the only record of anything.
-import { Refusal } from './api.js';
+import { listener, Refusal } from './api.js';
 import { serverNow } from './clock.js';
 import { findMachine, takePrinter, tellPrinter } from './farm.js';
 import { signal } from './html.js';
-import { t } from './words.js';
+import { inPlainWords, t } from './words.js';
 
 const UNDO_MS = 10_000;
 const KEEP_MS = 7000;
@@ -27,6 +27,10 @@ export function dismiss(id) {
   notices.value = notices.peek().filter((notice) => notice.id !== id);
 }
 
+listener.waits = () => {
+  if (!notices.peek().some((one) => one.title === t('waits_for_farm'))) show({ tone: 'good', title: t('waits_for_farm'), detail: t('waits_for_farm_hint'), hint: '' });
+};
+
 /** @param {string} title @param {string} [detail] */
 export const say = (title, detail = '') => show({ tone: 'good', title, detail, hint: '' });
 
@@ -38,6 +42,9 @@ export function explain(error) {
   if (!(error instanceof Refusal)) return { detail: String(error), hint: '' };
   const { problem } = error;
   if (problem.code === 'unreachable') return { detail: t('unreachable'), hint: t('unreachable_hint') };
+  const plain = inPlainWords(problem.code);
+  // At which relay is the one thing of its sentence that is not known here.
+  if (plain) return { detail: plain, hint: problem.code === 'relay_only' ? /http\S+/.exec(problem.detail ?? '')?.[0] ?? '' : '' };
   // The catalogue's hint for wrong fields speaks to programs; the fields themselves say it better.
   if (problem.errors?.length) return { detail: problem.errors.map((one) => `${one.pointer.split('/').pop()}: ${one.detail}`).join(' · '), hint: '' };
   const detail = problem.detail ?? problem.title;

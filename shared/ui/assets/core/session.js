@@ -6,6 +6,9 @@ import { computed, signal } from './html.js';
 export const me = signal(/** @type {Api.Me | null | undefined} */ (undefined));
 const held = computed(() => new Set(me.value?.grants.permissions ?? []));
 
+/** Which door the page came from. */
+export const servedBy = signal(/** @type {'agent' | 'relay'} */ ('agent'));
+
 /** @param {string} permission */
 export const can = (permission) => held.value.has(permission);
 
@@ -27,7 +30,9 @@ export async function begin() {
 
 export async function recognise() {
   try {
-    me.value = await get('/v1/me');
+    const who = /** @type {Api.Me} */ (await get('/v1/me'));
+    servedBy.value = /** @type {Api.Version} */ (await get('/v1/system/version')).served_by;
+    me.value = who;
   } catch (error) {
     if (me.peek() !== null) throw error;
   }

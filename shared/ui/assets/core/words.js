@@ -41,6 +41,9 @@ export function word(family, word) {
   return known ?? word.replace(/_/g, ' ');
 }
 
+/** What a code of a refusal means to people at the page, if it is one of those that they meet. @param {string} code */
+export const inPlainWords = (code) => /** @type {Record<string, string>} */ (LANGUAGES[language.value] ?? en)[`problem_${code}`] ?? '';
+
 /** A server's sentence: in its own words for English readers, by its code for others. @param {string} code @param {string} text */
 export function reason(code, text) {
   return language.value === 'en' ? text : /** @type {Record<string, string>} */ (LANGUAGES[language.value])[`reason_${code}`] ?? text;

@@ -1,16 +1,19 @@
 // The files that slicers and people brought, with what was read out of them, and the way from a file to a job.
-import { all, call, get, post } from '../core/api.js';
+import { all, call, get } from '../core/api.js';
 import { machines, pools, queueSoon, takeJob } from '../core/farm.js';
 import { html, useEffect, useRef, useSignal } from '../core/html.js';
 import { attempt, say } from '../core/notices.js';
 import { go } from '../core/route.js';
-import { can } from '../core/session.js';
+import { can, servedBy } from '../core/session.js';
 import { moment, number, size, span, t, word } from '../core/words.js';
 import { Badge, Button, Choice, Field, formValues, Picture, SureButton } from '../parts/controls.js';
 import { Icon } from '../parts/icon.js';
 import { Sheet } from '../parts/sheet.js';
 import { Dot } from './printer.js';
 import { bring, brought } from './upload.js';
+
+/** Of a job, in letters. */
+const LONGEST_NAME = 120;
 
 export function Files() {
   const list = useSignal(/** @type {Api.File[] | null} */ (null));
@@ -55,19 +58,20 @@ export function Files() {
 
 /** @param {{file: Api.File}} props */
 function ReadOut({ file }) {
-  const { sliced } = file;
+  const sliced = file.sliced ?? {};
   const facts = [sliced.printer_model, sliced.nozzle_diameters_mm?.length ? `${number(Math.max(...sliced.nozzle_diameters_mm), true)} mm` : '', sliced.layer_height_mm ? `${t('layer_height')} ${number(sliced.layer_height_mm, true)}` : '', sliced.estimated_seconds ? span(sliced.estimated_seconds) : ''].filter(Boolean);
   return html`<p class="dim">${facts.length ? facts.join(' · ') : t('nothing_read_out')}</p>
     ${sliced.filaments?.length ? html`<ul class="slots">${sliced.filaments.map((one) => html`<li key=${one.tool}><${Dot} colour=${one.colour} /><b>${one.material ?? '–'}</b>${one.grams === undefined || one.grams === null ? null : html`<small>${number(one.grams)} g</small>`}</li>`)}</ul>` : null}
     ${sliced.warnings?.length ? html`<p>${sliced.warnings.map((one) => html`<${Badge} key=${one.code} tone="warn" icon="alert" label=${word('warning', one.code)} /> `)}</p>` : null}
-    <p class="dim small">${size(file.size_bytes)} · ${moment(file.created_at)}${sliced.slicer ? ` · ${sliced.slicer.name}` : ''}</p>`;
+    ${file.pending ? html`<p><${Badge} tone="warn" label=${t('pending')} /></p>` : null}
+    <p class="dim small">${size(file.size_bytes ?? 0)} · ${moment(file.created_at)}${sliced.slicer ? ` · ${sliced.slicer.name}` : ''}</p>`;
 }
 
 /** @param {{file: Api.File, onClose: () => void}} props */
 function PrintSheet({ file, onClose }) {
   const known = useSignal(pools.peek());
   useEffect(() => { if (can('pool.view')) all('/v1/pools').then((/** @type {any} */ list) => { known.value = list; }).catch(() => {}); }, []);
-  const model = file.sliced.printer_model;
+  const model = file.sliced?.printer_model;
   const printers = [...machines.value.values()].map((one) => one.doc.value).sort((a, b) => Number(b.machine.model === model) - Number(a.machine.model === model) || a.name.localeCompare(b.name, undefined, { numeric: true }));
   const tags = [...new Set(printers.flatMap((one) => one.tags))].sort();
   const options = [
@@ -81,8 +85,11 @@ function PrintSheet({ file, onClose }) {
     const { copies = '1', target = '', when = 'now', due } = formValues(event);
     const [kind, ...rest] = target.split(':');
     const aim = rest.join(':');
+    const atRelay = servedBy.peek() === 'relay';
     const body = {
       file_id: file.id,
+      // What waits at a relay is shown by the name that it was given; the farm would take the file's.
+      ...(atRelay && file.name.length <= LONGEST_NAME ? { name: file.name } : {}),
       target: kind === 'printer' ? { printer_id: aim } : kind === 'pool' ? { pool_id: aim } : kind === 'tag' ? { tags: [aim] } : {},
       ...(when === 'held' ? { held: true } : {}),
       ...(due ? { due_at: new Date(due).toISOString() } : {}),
@@ -90,7 +97,9 @@ function PrintSheet({ file, onClose }) {
     const count = Math.min(200, Math.max(1, Math.round(Number(copies))));
     let made = 0;
     await attempt(file.name, async () => {
-      for (; made < count; made += 1) takeJob(await post('/v1/jobs', body));
+      // A store may have several farms: it is printed where the file is.
+      const query = atRelay ? { farm_id: file.farm_id } : {};
+      for (; made < count; made += 1) takeJob(await call('POST', '/v1/jobs', { body, query }));
     });
     if (!made) return;
     queueSoon();

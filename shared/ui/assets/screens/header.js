@@ -1,14 +1,14 @@
 // The head of every screen: where one is, whether the page is fresh, and what concerns the whole farm at once.
 import { post } from '../core/api.js';
 import { now } from '../core/clock.js';
-import { farm, queue, takeFarm } from '../core/farm.js';
+import { away, farm, farms, queue, takeFarm } from '../core/farm.js';
 import { html, useEffect, useSignal } from '../core/html.js';
 import { attempt, sayMany } from '../core/notices.js';
 import { route } from '../core/route.js';
-import { can, signOut } from '../core/session.js';
+import { can, servedBy, signOut } from '../core/session.js';
 import { helpOpen } from '../core/shortcuts.js';
 import { heardAt, link } from '../core/stream.js';
-import { language, languages, span, speak, t } from '../core/words.js';
+import { language, languages, moment, span, speak, t } from '../core/words.js';
 import { Button, SureButton, Switch } from '../parts/controls.js';
 import { Icon, Mark } from '../parts/icon.js';
 
@@ -17,6 +17,7 @@ const PLACES = [
   { path: '/queue', first: ['queue'], icon: 'list', key: 'nav_queue', needs: 'queue.view' },
   { path: '/files', first: ['files'], icon: 'file', key: 'nav_files', needs: 'file.view' },
   { path: '/keys', first: ['keys'], icon: 'key', key: 'nav_keys', needs: 'api_key.view' },
+  { path: '/store', first: ['store', 'claim'], icon: 'store', key: 'nav_store', needs: 'farm.claim', atRelay: 'farm.view' },
 ];
 
 export function Header() {
@@ -50,7 +51,7 @@ export function Header() {
 function Places() {
   const here = route.value.parts[0] ?? '';
   return html`<nav class="places" aria-label=${t('menu')}>
-    ${PLACES.filter((place) => can(place.needs)).map((place) => html`<a key=${place.path} href=${place.path} aria-current=${place.first.includes(here) ? 'page' : undefined}>
+    ${PLACES.filter((place) => can((servedBy.value === 'relay' && place.atRelay) || place.needs)).map((place) => html`<a key=${place.path} href=${place.path} aria-current=${place.first.includes(here) ? 'page' : undefined}>
       <${Icon} name=${place.icon} /><span>${t(/** @type {any} */ (place.key))}</span>${place.path === '/queue' && queue.value?.waiting ? html`<b>${queue.value.waiting}</b>` : null}
     </a>`)}
   </nav>`;
@@ -87,12 +88,22 @@ function Everything({ place }) {
   </span>`;
 }
 
+/** @param {{since: number, asOf: number}} when */
+function farmAway({ since, asOf }) {
+  const time = (/** @type {number} */ at) => moment(new Date(at).toISOString());
+  const gone = farms.value.length > 1 ? farms.value.filter((one) => one.connection !== 'online').map((one) => one.name) : [];
+  const names = gone.join(', ') || farm.value?.name || t('a_farm');
+  // A farm that was never heard to the end has no such time.
+  return asOf ? t('farm_away', { names, since: time(since), as_of: time(asOf) }) : t('farm_away_never', { names });
+}
+
 /** What stands over the page while it cannot be current, or while the farm is told to start nothing. */
 export function Banners() {
   const doc = farm.value;
   const waits = doc?.dispatch === 'drain' || doc?.dispatch === 'stop';
   return html`<div class="banners">
     ${link.value === 'away' ? html`<p class="banner" data-tone="alarm" role="alert"><${Icon} name="wifi" />${t('offline_banner', { span: span((now.value - heardAt.value) / 1000) })}</p>` : null}
+    ${away.value ? html`<p class="banner" data-tone="warn" role="status"><${Icon} name="unplug" />${farmAway(away.value)}</p>` : null}
     ${doc && waits ? html`<div class="banner" data-tone="warn"><${Icon} name="ban" /><p role="status">${t(doc.dispatch === 'drain' ? 'drain_banner' : 'stop_banner')}</p>
       ${can('farm.dispatch') ? html`<${Button} icon="play" label=${t('dispatch_again')} onClick=${() => tellFarm(doc, 'run')} />` : null}</div>` : null}
   </div>`;

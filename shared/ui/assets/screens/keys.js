@@ -1,9 +1,9 @@
 // Keys: one per program, one per slicer workstation. A key is shown once, when it is made; afterwards it can be paused or revoked.
-import { all, post } from '../core/api.js';
+import { all, get, post } from '../core/api.js';
 import { machines, nameOf, pools } from '../core/farm.js';
 import { html, useEffect, useSignal } from '../core/html.js';
 import { attempt } from '../core/notices.js';
-import { can } from '../core/session.js';
+import { can, servedBy } from '../core/session.js';
 import { moment, t, word } from '../core/words.js';
 import { Badge, Button, Choice, Copyable, Field, formValues, SureButton } from '../parts/controls.js';
 import { Sheet } from '../parts/sheet.js';
@@ -12,10 +12,17 @@ import { tagsOf, wrongFields } from './printer_form.js';
 /** @typedef {'api_keys' | 'slicer_keys'} Kind */
 const ROLES = ['admin', 'operator', 'part_manager', 'viewer'];
 
-export const Keys = () => html`<main class="page"><${KeyList} kind="api_keys" /><${KeyList} kind="slicer_keys" /></main>`;
+export function Keys() {
+  /** Where API keys are changed, if that is not here: at the relay of the store that the farm belongs to. */
+  const elsewhere = useSignal('');
+  useEffect(() => {
+    if (servedBy.peek() === 'agent' && can('farm.claim')) get('/v1/claim').then((/** @type {any} */ claim) => { elsewhere.value = claim.state === 'claimed' ? claim.relay_url : ''; }).catch(() => {});
+  }, []);
+  return html`<main class="page"><${KeyList} kind="api_keys" elsewhere=${elsewhere.value} /><${KeyList} kind="slicer_keys" elsewhere="" /></main>`;
+}
 
-/** @param {{kind: Kind}} props */
-function KeyList({ kind }) {
+/** @param {{kind: Kind, elsewhere: string}} props */
+function KeyList({ kind, elsewhere }) {
   const list = useSignal(/** @type {Api.Key[] | null} */ (null));
   const making = useSignal(false);
   const title = t(kind === 'api_keys' ? 'api_keys' : 'slicer_keys');
@@ -28,14 +35,15 @@ function KeyList({ kind }) {
   });
   return html`<section class="keys-part">
     <div class="page-tools"><div><h2>${title}</h2><p class="dim">${t(kind === 'api_keys' ? 'api_keys_hint' : 'slicer_keys_hint')} ${kind === 'api_keys' ? html`<a href="/docs" target="_blank">${t('api_docs')}</a>` : null}</p></div><span class="grow"></span>
-      ${can('api_key.create') ? html`<${Button} tone="main" icon="plus" label=${t('new_key')} onClick=${() => { making.value = true; }} />` : null}</div>
+      ${can('api_key.create') && !elsewhere ? html`<${Button} tone="main" icon="plus" label=${t('new_key')} onClick=${() => { making.value = true; }} />` : null}</div>
+    ${elsewhere ? html`<p class="banner" data-tone="warn"><span>${t('keys_at_relay')} <a class="break" href=${`${elsewhere}/keys`} target="_blank" rel="noreferrer">${elsewhere}</a></span></p>` : null}
     ${list.value?.length === 0 ? html`<p class="dim">${t('no_keys')}</p>` : null}
     <ul class="queue">${(list.value ?? []).map((key) => html`<li class="row" data-item key=${key.id} data-held=${key.state === 'revoked'}>
       <div class="row-main"><b class="break">${key.name}</b><p class="row-facts"><code>${key.hint}…</code> <${Badge} tone=${key.state === 'active' ? 'calm' : key.state === 'paused' ? 'warn' : 'out'} label=${word('key', key.state)} /> ${[key.role ? word('role', key.role) : '', nameOf(key.printer_id), pools.value.find((one) => one.id === key.pool_id)?.name ?? '', key.expires_at ? t('expires', { time: moment(key.expires_at) }) : '', moment(key.created_at)].filter(Boolean).join(' · ')}</p></div>
-      <div class="row-end">
+      <div class="row-end">${elsewhere ? null : html`
         ${can('api_key.edit') && key.state === 'active' ? html`<${Button} quiet icon="pause" label=${t('pause')} onClick=${() => tell(key, 'pause')} />` : null}
         ${can('api_key.edit') && key.state === 'paused' ? html`<${Button} icon="play" label=${t('resume')} onClick=${() => tell(key, 'resume')} />` : null}
-        ${can('api_key.revoke') && key.state !== 'revoked' ? html`<${SureButton} quiet icon="ban" label=${t('revoke')} sure=${t('revoke_sure', { name: key.name })} onClick=${() => tell(key, 'revoke')} />` : null}
+        ${can('api_key.revoke') && key.state !== 'revoked' ? html`<${SureButton} quiet icon="ban" label=${t('revoke')} sure=${t('revoke_sure', { name: key.name })} onClick=${() => tell(key, 'revoke')} />` : null}`}
       </div></li>`)}</ul>
     ${making.value ? html`<${NewKey} kind=${kind} onClose=${() => { making.value = false; read(); }} />` : null}
   </section>`;

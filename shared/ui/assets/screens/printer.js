@@ -53,7 +53,7 @@ function State({ machine }) {
   ${doc.foreign ? html`<p class="banner" data-tone="warn"><${Icon} name="hand" />${t('foreign', { file: doc.foreign.file ?? '–', since: moment(doc.foreign.since) })}</p>` : null}
   ${doc.failures_in_a_row > 1 ? html`<p class="banner" data-tone="warn"><${Icon} name="shield" />${t('failures_in_a_row', { count: doc.failures_in_a_row })}</p>` : null}`;
 }
-const ABOUT = { about_error: 1, about_attention: 1, about_lost: 1, about_needs_clear: 1, about_quarantined: 1, about_control_denied: 1, about_incomplete: 1, about_idle: 1, about_offline: 1, about_stale: 1 };
+const ABOUT = { about_error: 1, about_attention: 1, about_lost: 1, about_needs_clear: 1, about_quarantined: 1, about_control_denied: 1, about_incomplete: 1, about_idle: 1, about_offline: 1, about_stale: 1, about_unknown: 1 };
 
 /** @param {{machine: Machine}} props */
 function Work({ machine }) {

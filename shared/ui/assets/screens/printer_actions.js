@@ -13,11 +13,11 @@ export function Actions({ machine }) {
   const job = machine.job.value;
   const asking = useSignal(/** @type {'' | 'disable' | 'start-maintenance'} */ (''));
   const { id, name, display, admin } = doc;
-  const live = doc.connection === 'online';
+  const live = doc.connection === 'online' && !machine.away.value;
   const ours = Boolean(doc.attempt_id || doc.job_id);
   const control = can('printer.control') && ours && live;
   const does = (/** @type {string} */ capability) => doc.capabilities.includes(capability);
-  const outside = can('printer.maintenance');
+  const outside = can('printer.maintenance') && !machine.away.value;
   /** @param {string} verb @param {unknown} [body] */
   const tell = (verb, body) => attempt(name, () => tellPrinter(id, verb, body));
   if (asking.value) return html`<${Why} name=${name} verb=${asking.value} tell=${tell} done=${() => { asking.value = ''; }} />`;

@@ -1,12 +1,12 @@
 // The queue: what waits and why, what runs, what is done. Waiting jobs can be moved by buttons, by Alt and the arrows, and by their
 // handle; several can be held, released or cancelled at once, each with its own outcome.
 import { post } from '../core/api.js';
-import { queue, queueSoon, tellJob } from '../core/farm.js';
+import { queue, queueSoon, takeBack, tellJob } from '../core/farm.js';
 import { html, signal, useSignal } from '../core/html.js';
 import { attempt, sayMany } from '../core/notices.js';
 import { can } from '../core/session.js';
 import { moment, span, t, whyWaiting } from '../core/words.js';
-import { Button, Picture, SureButton } from '../parts/controls.js';
+import { Badge, Button, Picture, SureButton } from '../parts/controls.js';
 import { Icon } from '../parts/icon.js';
 import { Done, Running, targetText } from './jobs.js';
 import { WhyTable } from './why.js';
@@ -77,6 +77,7 @@ function Row({ entry, index }) {
   const { job, waiting } = entry;
   const open = useSignal(false);
   if (!job) return html`<li class="row" data-item><p class="why">${whyWaiting(waiting)}</p></li>`;
+  if (job.pending || entry.away) return html`<${AwayRow} job=${job} />`;
   const held = job.state === 'held';
   const manage = can('queue.manage');
   /** @param {KeyboardEvent} event */
@@ -110,6 +111,15 @@ function Row({ entry, index }) {
     </div>
     ${open.value ? html`<${WhyTable} job=${job.id} />` : null}
   </li>`;
+}
+
+/** A job of a farm that is away: nothing is known of why it waits, and little can be done with it. @param {{job: Api.Job}} props */
+function AwayRow({ job }) {
+  const command = job.pending_commands?.[0];
+  return html`<li class="row" data-item data-held="true"><${Picture} file=${job.pending ? undefined : job.file_id} />
+    <div class="row-main"><b class="break">${job.name || t('job_of_file')}</b>
+      <p class="row-facts">${job.pending || command ? html`<${Badge} tone="warn" label=${t('pending')} /> ` : null}${targetText(job)}</p></div>
+    <div class="row-end">${command && (mayCancel() || can('farm.edit')) ? html`<${Button} quiet icon="undo" label=${t('take_back')} onClick=${() => attempt(job.name || t('job_of_file'), () => takeBack(command))} />` : null}</div></li>`;
 }
 
 /** Drags a row by its handle, with a finger too. @param {PointerEvent} event @param {Api.Job} job */

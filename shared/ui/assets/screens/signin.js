@@ -20,6 +20,6 @@ export function SignIn({ trouble }) {
     <${Field} label=${t('password')} name="password" type="password" autocomplete="current-password" required />
     ${wrong.value ? html`<p class="trouble" role="alert">${wrong.value}</p>` : null}
     <${Button} big tone="main" type="submit" label=${t('sign_in')} />
-    <p class="hint">${t('sign_in_hint')}</p>
+    <p class="hint">${t('sign_in_hint')}</p><p class="hint">${t('sign_in_hint_relay')}</p>
   </form></main>`;
 }

@@ -2,10 +2,10 @@
 // state changes or ten seconds went by; what moves inside a tile is the tile's own business.
 import { now } from '../core/clock.js';
 import { look, states, wantsPerson } from '../core/display.js';
-import { arrivals, farm, loaded, machines } from '../core/farm.js';
+import { arrivals, farm, farms, loaded, machines } from '../core/farm.js';
 import { computed, html, signal, useEffect } from '../core/html.js';
 import { go, route, setQuery } from '../core/route.js';
-import { can } from '../core/session.js';
+import { can, servedBy } from '../core/session.js';
 import { t, word } from '../core/words.js';
 import { Button, Chip, Switch } from '../parts/controls.js';
 import { Icon } from '../parts/icon.js';
@@ -126,7 +126,12 @@ function Tools() {
   </div>`;
 }
 
-const Empty = () => html`<div class="empty"><${Icon} name="print" size=${48} /><h2>${t('no_printers')}</h2><p>${t('no_printers_hint')}</p>
+const Empty = () => (servedBy.value === 'relay' && !farms.value.length ? html`<${NoFarm} />` : html`<${NoPrinter} />`);
+
+const NoFarm = () => html`<div class="empty"><${Icon} name="store" size=${48} /><h2>${t('no_farms')}</h2><p>${t('no_farms_hint')}</p>
+  ${can('farm.claim') ? html`<${Button} big tone="main" icon="plus" label=${t('claim_farm')} onClick=${() => go('/claim')} />` : null}</div>`;
+
+const NoPrinter = () => html`<div class="empty"><${Icon} name="print" size=${48} /><h2>${t('no_printers')}</h2><p>${t('no_printers_hint')}</p>
   ${can('printer.create') ? html`<${Button} big tone="main" icon="plus" label=${t('add_printer')} onClick=${() => go('/add')} />` : null}</div>`;
 
 /** Reads changes of state to those who do not see the wall. */
