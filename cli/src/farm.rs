@@ -86,7 +86,13 @@ pub async fn the_farm(s: &Session, which: Option<&str>) -> Result<Value, Failure
     match (meant.next(), meant.next()) {
         (Some(farm), None) => Ok(farm),
         (None, _) => Err(Failure::new(Exit::NotFound, "there is no such farm").hint(format!("There are: {names}."))),
-        (Some(_), Some(_)) => Err(Failure::usage("the store has several farms").hint(format!("Say which with --farm: {names}."))),
+        (Some(_), Some(_)) => {
+            let hint = match which {
+                None => format!("Say which with --farm: {names}."),
+                Some(_) => "Say which by its id; `gantry farms` lists them.".to_owned(),
+            };
+            Err(Failure::usage("several farms could be meant").hint(hint))
+        }
     }
 }
 

@@ -86,7 +86,9 @@ mod tests {
     #[test]
     fn every_address_of_the_page_is_answered_with_it() {
         let index = asset("/").unwrap();
-        for path in ["/p/prn_1", "/p/prn_1/settings", "/add", "/queue", "/queue/done", "/files", "/keys", "/store", "/claim", "/queue/"] {
+        for path in
+            ["/p/prn_1", "/p/prn_1/settings", "/add", "/queue", "/queue/done", "/files", "/keys", "/store", "/claim", "/queue/"]
+        {
             assert_eq!(asset(path).as_ref(), Some(&index), "{path}");
         }
     }

@@ -26,7 +26,7 @@ export function FarmsPage({ claiming }) {
     ${farms.value.length ? null : html`<div class="empty"><${Icon} name="store" size=${44} /><h2>${t('no_farms')}</h2><p>${t('no_farms_hint')}</p></div>`}
     <ul class="queue">${farms.value.map((farm) => html`<li class="row" data-item key=${farm.id}>
       <div class="row-main"><b class="break">${farm.name}</b>
-        <p class="row-facts"><${Badge} tone=${farm.connection === 'online' ? 'calm' : 'warn'} icon=${farm.connection === 'online' ? 'wifi' : 'unplug'} label=${t(farm.connection === 'online' ? 'farm_connected' : 'farm_is_away')} /> ${word('dispatch', farm.dispatch)}</p></div>
+        <p class="row-facts"><${Badge} tone=${farm.connection === 'online' ? 'calm' : 'warn'} icon=${farm.connection === 'online' ? 'wifi' : 'unplug'} label=${t(farm.connection === 'online' ? 'farm_connected' : 'farm_is_away')} /> ${farm.dispatch === 'run' ? '' : word('dispatch', farm.dispatch)}</p></div>
       <div class="row-end">${can('farm.remove') ? html`<${Button} quiet icon="leave" label=${t('let_leave')} onClick=${() => { leaving.value = farm; }} />` : null}</div></li>`)}</ul>
     ${leaving.value ? html`<${Unpair} farm=${leaving.value} onClose=${() => { leaving.value = null; readFarms().catch(() => {}); }} />` : null}
   </main>`;
