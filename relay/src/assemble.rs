@@ -180,6 +180,8 @@ impl Relay {
             .merge(content)
             .fallback(page::serve)
             .layer(headers);
+        let strict = axum::middleware::map_response(api::listen::strict_transport);
+        let router = if listener.is_encrypted() { router.layer(strict) } else { router };
         accounts.tunnels.started();
         let tasks = vec![
             tokio::spawn(listener.serve(router)),

@@ -206,10 +206,13 @@ impl Listener {
         }
     }
 
+    /// Whether it speaks TLS.
+    pub const fn is_encrypted(&self) -> bool {
+        self.certificate.is_some()
+    }
+
     /// Serves HTTP until it is dropped.
     pub async fn serve(self, router: Router) {
-        let router =
-            if self.certificate.is_some() { router.layer(axum::middleware::map_response(strict_transport)) } else { router };
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         // The tap does nothing: axum knows the address of its own kinds of listener only.
         if let Err(error) = axum::serve(self.tap_io(|_| {}), service).await {
@@ -227,7 +230,8 @@ async fn shake_hands(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr)
     None
 }
 
-async fn strict_transport(mut response: Response) -> Response {
+/// Tells browsers to come by TLS only. It holds for every port of a name, so it is for a name that serves nothing else.
+pub async fn strict_transport(mut response: Response) -> Response {
     response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
     response
 }

@@ -78,13 +78,14 @@ async fn asked(mut line: impl AsyncReadExt + AsyncWriteExt + Unpin) -> String {
 }
 
 #[tokio::test]
-async fn with_a_certificate_http_is_spoken_over_tls_and_a_browser_is_to_stay_there() {
+async fn with_a_certificate_http_is_spoken_over_tls() {
     let served = Served::start().await;
     let line = served.connect().await;
     assert_eq!(line.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
     let answer = asked(line).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
-    assert!(answer.contains("strict-transport-security: max-age="), "{answer}");
+    // On a farm's machine an OctoPrint without TLS may stand behind the same name: that is for the relay to say.
+    assert!(!answer.contains("strict-transport-security"), "{answer}");
 }
 
 #[tokio::test]
