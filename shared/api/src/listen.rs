@@ -233,7 +233,7 @@ async fn shake_hands(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr)
 /// Tells browsers to come by TLS only. It holds for every port of a name, so it is for a name that serves nothing else.
 pub async fn strict_transport(mut response: Response) -> Response {
     response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
-    response
+    std::future::ready(response).await
 }
 
 impl axum::serve::Listener for Listener {
