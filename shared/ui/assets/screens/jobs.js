@@ -10,10 +10,12 @@ import { Badge, Bar, Button, Picture } from '../parts/controls.js';
 import { Icon } from '../parts/icon.js';
 
 /** @param {Api.Job} job */
-export function targetText({ target, needs }) {
+export function targetText({ target, needs, pending }) {
   if (target.printer_id) return nameOf(target.printer_id) || t('one_printer');
   if (target.pool_id) return pools.value.find((one) => one.id === target.pool_id)?.name ?? t('one_pool');
   if (target.tags?.length) return target.tags.join(' + ');
+  // Which models may run it is read out of its file by the farm.
+  if (pending) return '';
   return needs.models?.length ? t('any_of', { models: needs.models.join(', ') }) : t('any_printer');
 }
 
