@@ -84,7 +84,7 @@ async fn with_a_certificate_http_is_spoken_over_tls() {
     assert_eq!(line.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
     let answer = asked(line).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
-    // On a farm's machine an OctoPrint without TLS may stand behind the same name: that is for the relay to say.
+    // On a farm's machine another server without TLS may stand behind the same name: that is for the relay to say.
     assert!(!answer.contains("strict-transport-security"), "{answer}");
 }
 
