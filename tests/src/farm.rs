@@ -281,7 +281,7 @@ impl Farm {
 
     /// Follows the stream from now on.
     pub async fn events(&self) -> Events {
-        Events::open(&self.http, &self.url, &self.key).await
+        Events::open(&self.url, &self.key).await
     }
 
     /// Looks at a record whenever anything is told, until it shows what is waited for.
@@ -449,7 +449,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
     Answer { status, cookie, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
 }
 
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     static CLIENT: OnceLock<()> = OnceLock::new();
     CLIENT.get_or_init(|| drop(rustls::crypto::ring::default_provider().install_default()));
     reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()

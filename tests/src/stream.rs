@@ -22,8 +22,12 @@ pub struct Message {
 }
 
 impl Events {
-    pub(crate) async fn open(http: &reqwest::Client, url: &str, key: &str) -> Self {
-        Self::at(http, &format!("{url}/v1/stream"), key).await
+    /// Opens it at that door with that key.
+    ///
+    /// # Panics
+    /// When it does not open.
+    pub async fn open(url: &str, key: &str) -> Self {
+        Self::at(&crate::farm::client(), &format!("{url}/v1/stream"), key).await
     }
 
     /// The stream of that address.

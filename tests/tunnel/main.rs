@@ -11,4 +11,8 @@ mod files;
 #[cfg(test)]
 mod line;
 #[cfg(test)]
+mod newer_farm;
+#[cfg(test)]
 mod pair;
+#[cfg(test)]
+mod two_stores;

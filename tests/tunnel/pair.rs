@@ -139,6 +139,7 @@ impl Pair {
             data_dir: self.folder.path().join("relay"),
             listen: ([127, 0, 0, 1], port).into(),
             mqtt_listen: ([127, 0, 0, 1], 0).into(),
+            webhook_networks: vec!["127.0.0.0/8".parse().unwrap()],
             ..Default::default()
         };
         let running = Relay::start(&config, Arc::new(SystemClock)).await.unwrap();

@@ -11,6 +11,7 @@ use domain::attempt::AttemptState;
 use domain::command::CommandState;
 use domain::id::PrinterId;
 use domain::kind::Kind;
+use domain::order::OrderState;
 use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
 use fanout::Sight;
@@ -92,6 +93,11 @@ impl Showing {
 fn standing(kind: Kind, now: Timestamp) -> Vec<Selection> {
     let all = || Selection { limit: PAGE, ..Selection::all() };
     let words = |words: Vec<&'static str>| words.into_iter().map(str::to_owned).collect();
+    // A state of a newer farm is not known to be an end.
+    let unless_ended = |ended: Vec<&'static str>, recently: Condition| {
+        let (left, ended) = (Condition::NoneOf("state", words(ended.clone())), Condition::OneOf("state", words(ended)));
+        vec![all().with(left), all().with(ended).with(recently)]
+    };
     let recently = now.plus_millis(-STAYS_MILLIS);
     match kind {
         Kind::Job => vec![
@@ -99,22 +105,17 @@ fn standing(kind: Kind, now: Timestamp) -> Vec<Selection> {
             all().with(Condition::After("ended_at", recently)),
         ],
         Kind::Attempt => {
-            let active = AttemptState::SAMPLES.iter().filter_map(|state| match state {
-                AttemptState::Active(_) => Some(state.state_word().name()),
-                AttemptState::Done(_) => None,
+            let ended = AttemptState::SAMPLES.iter().filter_map(|state| match state {
+                AttemptState::Active(_) => None,
+                AttemptState::Done(_) => Some(state.state_word().name()),
             });
-            let active: BTreeSet<&str> = active.collect();
-            vec![
-                all().with(Condition::OneOf("state", words(active.into_iter().collect()))),
-                all().with(Condition::After("ended_at", recently)),
-            ]
+            let ended: BTreeSet<&str> = ended.collect();
+            unless_ended(ended.into_iter().collect(), Condition::After("ended_at", recently))
         }
-        Kind::Command => vec![
-            all().with(Condition::OneOf("state", words(commands(false)))),
-            all().with(Condition::OneOf("state", words(commands(true)))).with(Condition::ChangedSince(recently)),
-        ],
+        Kind::Command => unless_ended(ended_commands(), Condition::ChangedSince(recently)),
         Kind::Order => {
-            vec![all().with(Condition::OneOf("state", words(vec!["open"]))), all().with(Condition::After("ended_at", recently))]
+            let ended = [OrderState::Cancelled, OrderState::Closed];
+            unless_ended(ended.map(OrderState::word).to_vec(), Condition::After("ended_at", recently))
         }
         // A ledger's line is what happened, not what is so: it comes when it is written.
         Kind::SpoolEntry | Kind::StockEntry => Vec::new(),
@@ -139,8 +140,8 @@ fn standing(kind: Kind, now: Timestamp) -> Vec<Selection> {
     }
 }
 
-fn commands(ended: bool) -> Vec<&'static str> {
-    CommandState::ALL.iter().filter(|state| state.is_final() == ended).map(|state| state.word()).collect()
+fn ended_commands() -> Vec<&'static str> {
+    CommandState::ALL.iter().filter(|state| state.is_final()).map(|state| state.word()).collect()
 }
 
 impl Eyes<'_> {
@@ -222,7 +223,7 @@ impl Eyes<'_> {
         let (from, to) = (since.plus_millis(-STAYS_MILLIS), self.now.plus_millis(1 - STAYS_MILLIS));
         let all = || Selection { limit: MAX_LIMIT, ..Selection::all() };
         let ended = || all().with(Condition::After("ended_at", from)).with(Condition::Before("ended_at", to));
-        let words = commands(true).into_iter().map(str::to_owned).collect();
+        let words = ended_commands().into_iter().map(str::to_owned).collect();
         let done = all().with(Condition::OneOf("state", words)).with(Condition::ChangedSince(from));
         let mut messages = Vec::new();
         let fading = [(Kind::Job, ended()), (Kind::Attempt, ended()), (Kind::Order, ended()), (Kind::Command, done)];

@@ -27,6 +27,8 @@ pub const DEFAULT_LIMIT: usize = 50;
 pub enum Condition {
     /// One of these words.
     OneOf(&'static str, Vec<String>),
+    /// None of these words: also one that is not known here, or no word at all.
+    NoneOf(&'static str, Vec<String>),
     /// Equal to that number.
     Is(&'static str, i64),
     /// Later than that.
@@ -97,6 +99,7 @@ impl Selection {
             for condition in &mut allowed.conditions {
                 match condition {
                     Condition::OneOf(column, _)
+                    | Condition::NoneOf(column, _)
                     | Condition::Is(column, _)
                     | Condition::After(column, _)
                     | Condition::Before(column, _) => named |= *column == hidden,

@@ -202,6 +202,10 @@ fn filter(clause: &mut Where, kind: Kind, condition: &Condition) {
             let places = clause.bind_all(words.iter().cloned());
             clause.and(&format!("{column} IN ({places})"));
         }
+        Condition::NoneOf(column, words) => {
+            let places = clause.bind_all(words.iter().cloned());
+            clause.and(&format!("({column} IS NULL OR {column} NOT IN ({places}))"));
+        }
         Condition::Is(column, number) => {
             let place = clause.bind(Value::Integer(*number));
             clause.and(&format!("{column} = {place}"));
