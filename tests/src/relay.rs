@@ -117,14 +117,13 @@ impl Relay {
     ///
     /// # Panics
     /// When the words are not the same.
-    pub async fn claim(&self, farm: &Farm, owner: &Caller) -> Value {
+    pub async fn claim(&self, farm: &Farm, owner: &Caller) {
         let shown = farm.post("/v1/claim", json!({"relay_url": self.url})).await;
         let asked = owner.get(&format!("/v1/pairings/{}", shown["user_code"].as_str().unwrap())).await;
         assert_eq!(asked["fingerprint"], shown["fingerprint"]);
         owner.post("/v1/farms/claim", json!({"user_code": shown["user_code"], "fingerprint": shown["fingerprint"]})).await;
         connected(farm).await;
         self.in_step(farm, owner).await;
-        shown
     }
 
     /// Waits until this relay shows all that the farm tells.

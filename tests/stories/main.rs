@@ -7,6 +7,7 @@ mod bed;
 #[expect(dead_code, reason = "the API's own tests use more of it")]
 #[path = "../../shared/api/tests/it/bodies.rs"]
 mod bodies;
+mod canary;
 mod demo;
 mod ends;
 mod farm_away;
