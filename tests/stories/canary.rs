@@ -197,6 +197,15 @@ async fn no_secret_is_kept_logged_or_said_but_where_it_must_be() {
         "what goes up the line" => secret == slicer,
         _ => false,
     };
+    for (whose, bytes, secret) in [("down", &down, CREDENTIALS[1]), ("up", &up, &slicer)] {
+        assert!(holds(bytes, secret), "what goes {whose} is really searched");
+    }
+    let first_answers = [&shop.owner.key, &key, &slicer, &device_code, &webhook_secrets[0], &webhook_secrets[1]];
+    for (name, secret) in &secrets {
+        let times = answers.windows(secret.len()).filter(|window| *window == secret.as_bytes()).count();
+        let once = first_answers.iter().any(|first| first == secret);
+        assert_eq!(times, usize::from(once), "how often the relay's answers tell {name}");
+    }
     places.extend([("what goes up the line".to_owned(), up), ("what goes down the line".to_owned(), down)]);
     let mut told = Vec::new();
     for (place, bytes) in &places {
