@@ -191,8 +191,6 @@ impl Shell<'_> {
             FarmOutput::Acked(..) => {}
             FarmOutput::Watch(printers) => self.watch(printers),
             FarmOutput::BlobWanted(hash) => drop(ContentHash::try_from(hash).map(|hash| self.uplink.wanted.send(hash))),
-            // The farm's own rows say what it is to fetch.
-            FarmOutput::BlobHave(_) => {}
             FarmOutput::RolledBack => self.ended = Some(Ended::RolledBack),
             FarmOutput::Close(code, again) => {
                 let ended = match code {

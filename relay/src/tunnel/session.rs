@@ -266,9 +266,7 @@ impl Shell {
             | RelayOutput::CommitAnswer(..)
             | RelayOutput::Answered { .. }
             | RelayOutput::CallEnded(..)
-            | RelayOutput::Telemetry(..)
-            | RelayOutput::BlobWanted(_)
-            | RelayOutput::BlobHave(_)) => {
+            | RelayOutput::Telemetry(..)) => {
                 let Some((fence, ..)) = self.admitted else { return };
                 self.in_session(fence, inside);
             }
@@ -323,8 +321,6 @@ impl Shell {
                     self.tunnels.shown(fence.home, printer, telemetry);
                 }
             }
-            // What a farm lacks and has is said by its rows, and fetched and brought beside the line.
-            RelayOutput::BlobWanted(_) | RelayOutput::BlobHave(_) => {}
             RelayOutput::Send(_) | RelayOutput::Close(_) | RelayOutput::Admit { .. } | RelayOutput::Opened(_) => {}
         }
     }

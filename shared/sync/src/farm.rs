@@ -77,8 +77,6 @@ impl FarmSession {
             FarmInput::Telemetry(printer, values) => {
                 self.telemetry.insert(printer, values);
             }
-            FarmInput::WantBlob(sha256) => self.urgent.push_back(Frame::BlobWanted { sha256 }),
-            FarmInput::HaveBlob(sha256) => self.urgent.push_back(Frame::BlobHave { sha256 }),
             FarmInput::WritableAgain => self.writable = true,
             FarmInput::Tick => self.tick(now_ms),
             FarmInput::Lost => self.phase = Phase::Closed,
@@ -184,7 +182,6 @@ impl FarmSession {
             }
             Frame::Watch { printers } => self.out.push(FarmOutput::Watch(printers)),
             Frame::BlobWanted { sha256 } => self.out.push(FarmOutput::BlobWanted(sha256)),
-            Frame::BlobHave { sha256 } => self.out.push(FarmOutput::BlobHave(sha256)),
             Frame::Unknown => {}
             Frame::Hello(_)
             | Frame::Rows(_)

@@ -162,13 +162,8 @@ pub enum Frame {
         /// Its values.
         values: Document,
     },
-    /// This side lacks the content. A hint: whoever still lacks it says it again.
+    /// The relay lacks the content: the farm brings it beside the line. A hint: if it is still wanted it is said again.
     BlobWanted {
-        /// Its hash in hex.
-        sha256: String,
-    },
-    /// This side has the content, verified and durable.
-    BlobHave {
         /// Its hash in hex.
         sha256: String,
     },

@@ -95,7 +95,6 @@ impl RelaySession {
             RelayInput::Call(call, ttl_ms) => self.call(now_ms, call, ttl_ms),
             RelayInput::Watch(printers) => self.watch = Some(printers),
             RelayInput::WantBlob(sha256) => self.urgent.push_back(Frame::BlobWanted { sha256 }),
-            RelayInput::HaveBlob(sha256) => self.urgent.push_back(Frame::BlobHave { sha256 }),
             RelayInput::WritableAgain => self.writable = true,
             RelayInput::Tick => self.tick(now_ms),
             RelayInput::Lost => self.end(),
@@ -140,7 +139,6 @@ impl RelaySession {
             | RelayInput::Call(..)
             | RelayInput::Watch(_)
             | RelayInput::WantBlob(_)
-            | RelayInput::HaveBlob(_)
             | RelayInput::WritableAgain
             | RelayInput::Tick
             | RelayInput::Lost
@@ -180,10 +178,9 @@ impl RelaySession {
             | Frame::Nack { .. }
             | Frame::Reset { .. }
             | Frame::Answered { .. }
-            | Frame::Telemetry { .. }
-            | Frame::BlobWanted { .. }
-            | Frame::BlobHave { .. } => self.in_session(now_ms, frame),
-            Frame::Challenge { .. }
+            | Frame::Telemetry { .. } => self.in_session(now_ms, frame),
+            Frame::BlobWanted { .. }
+            | Frame::Challenge { .. }
             | Frame::Welcome(_)
             | Frame::Account(_)
             | Frame::Call { .. }
@@ -231,10 +228,9 @@ impl RelaySession {
                     self.out.push(RelayOutput::Telemetry(printer, values));
                 }
             }
-            Frame::BlobWanted { sha256 } => self.out.push(RelayOutput::BlobWanted(sha256)),
-            Frame::BlobHave { sha256 } => self.out.push(RelayOutput::BlobHave(sha256)),
             Frame::Ack { .. }
             | Frame::Nack { .. }
+            | Frame::BlobWanted { .. }
             | Frame::Hello(_)
             | Frame::Bye { .. }
             | Frame::Unknown

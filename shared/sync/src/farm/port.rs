@@ -47,10 +47,6 @@ pub enum FarmInput {
     HeadMoved(Heads),
     /// Live values of a printer.
     Telemetry(PrinterId, Document),
-    /// This side lacks the content.
-    WantBlob(String),
-    /// This side has the content.
-    HaveBlob(String),
     /// What was sent has left.
     WritableAgain,
     /// Time went by.
@@ -117,8 +113,6 @@ pub enum FarmOutput {
     Watch(Vec<PrinterId>),
     /// The relay lacks the content.
     BlobWanted(String),
-    /// The relay has the content.
-    BlobHave(String),
     /// The relay has more of this log than this database: it was rolled back. Stop dispatch and take a new epoch.
     RolledBack,
     /// Close the connection; come again after so long if it is said.

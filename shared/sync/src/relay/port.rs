@@ -69,8 +69,6 @@ pub enum RelayInput {
     Watch(Vec<PrinterId>),
     /// This side lacks the content.
     WantBlob(String),
-    /// This side has the content.
-    HaveBlob(String),
     /// What was sent has left.
     WritableAgain,
     /// Time went by.
@@ -146,10 +144,6 @@ pub enum RelayOutput {
     CallEnded(String, End),
     /// Live values.
     Telemetry(PrinterId, Document),
-    /// The farm lacks the content.
-    BlobWanted(String),
-    /// The farm has the content.
-    BlobHave(String),
     /// Close the connection.
     Close(ByeCode),
 }

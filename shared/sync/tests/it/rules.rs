@@ -173,7 +173,7 @@ fn events_wait_also_for_a_row_that_changed_again_before_it_was_read() {
 #[test]
 fn a_wake_up_sends_answers_then_events_then_rows_then_live_values() {
     let mut farm = farm();
-    farm.handle(1000, FarmInput::WantBlob("aa".to_owned()));
+    farm.handle(1000, FarmInput::CallDone("before".to_owned(), answer()));
     farm.handle(1000, FarmInput::CallDone("c".to_owned(), answer()));
     let printer = domain::id::Id::new(domain::time::Timestamp::from_millis(1), [0; 10]);
     let values = |v: u32| json!({"progress": v}).as_object().unwrap().clone();
