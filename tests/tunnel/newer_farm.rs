@@ -93,7 +93,7 @@ impl NewerFarm {
             farm_id: before.farm_id,
             epoch: before.epoch.clone(),
             heads: Heads { rows: head, events: head },
-            got: FarmGot { requests: Cursor::default(), account: Cursor::default() },
+            got: FarmGot { account: Cursor::default() },
             session_nonce: "newer".to_owned(),
             wall: domain::time::Timestamp::from_millis(1_900_000_000_000),
             clock_ok: true,

@@ -38,7 +38,7 @@ pub fn start(door: &Door, session_nonce: &str) -> Result<FarmStart, StoreError> 
             farm_id: door.home().farm_id,
             epoch: end.epoch,
             heads: Heads { rows: end.position, events: end.position },
-            got: FarmGot { requests: Cursor::default(), account: Cursor { epoch: keys.epoch, at: keys.at } },
+            got: FarmGot { account: Cursor { epoch: keys.epoch, at: keys.at } },
             session_nonce: session_nonce.to_owned(),
             wall: now,
             clock_ok: api::clock::is_set(now),

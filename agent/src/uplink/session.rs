@@ -184,7 +184,7 @@ impl Shell<'_> {
                 let (operations, id) = (Arc::clone(&self.operations), call.id.clone());
                 self.begin(async move { FarmInput::CallDone(id, carry_out(&door, &operations, call).await) });
             }
-            FarmOutput::RunRequest { epoch: _, seq, call } => {
+            FarmOutput::RunRequest { seq, call } => {
                 let operations = Arc::clone(&self.operations);
                 self.begin(async move { FarmInput::RequestDone(seq, carry_out(&door, &operations, keyed(call)).await) });
             }

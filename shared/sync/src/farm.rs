@@ -10,19 +10,17 @@ use domain::id::PrinterId;
 
 pub use self::port::{FarmInput, FarmOutput, FarmStart};
 use crate::feed::Feed;
-use crate::frame::{AccountItem, ByeCode, EventItem, FarmGot, Frame, Hello, Packet, Stream, Welcome, fitted};
+use crate::frame::{AccountItem, ByeCode, EventItem, Frame, Hello, Packet, Stream, Welcome, fitted};
 use crate::intake::{Intake, Known, Verdict};
 use crate::{HANDSHAKE_MS, ITEMS, TELEMETRY_AT_ONCE, WINDOW};
 
 #[derive(Debug)]
 struct Open {
     session_no: u64,
-    relay_epoch: String,
     items: usize,
     rows: Feed<RowItem>,
     events: Feed<EventItem>,
     account: Intake<AccountItem>,
-    requests_at: u64,
     running: Option<(u64, String)>,
     last_call: u64,
 }
@@ -82,7 +80,7 @@ impl FarmSession {
             FarmInput::Lost => self.phase = Phase::Closed,
             FarmInput::Close(code) => self.close(code),
             FarmInput::CallDone(id, answer) => {
-                self.urgent.push_back(Frame::Answered { id, seq: None, requests: None, answer: fitted(answer) });
+                self.urgent.push_back(Frame::Answered { id, seq: None, answer: fitted(answer) });
             }
             FarmInput::HeadMoved(heads) => {
                 self.start.hello.heads = heads;
@@ -176,8 +174,7 @@ impl FarmSession {
                     && open.running.is_none()
                 {
                     open.running = Some((seq, call.id.clone()));
-                    let epoch = open.relay_epoch.clone();
-                    self.out.push(FarmOutput::RunRequest { epoch, seq, call });
+                    self.out.push(FarmOutput::RunRequest { seq, call });
                 }
             }
             Frame::Watch { printers } => self.out.push(FarmOutput::Watch(printers)),
@@ -217,16 +214,13 @@ impl FarmSession {
             return;
         }
         let window = welcome.limits.window.clamp(1, WINDOW);
-        let FarmGot { requests, account } = got;
-        let known = Known { cursor: account.clone(), sweep_at: self.start.account_sweep_at };
+        let known = Known { cursor: got.account.clone(), sweep_at: self.start.account_sweep_at };
         self.phase = Phase::Open(Box::new(Open {
             session_no: welcome.session_no,
-            relay_epoch: welcome.relay_epoch.clone(),
             items: welcome.limits.items.clamp(1, ITEMS),
             rows: Feed::new(Stream::Rows, epoch, heads.rows, self.start.rows_floor, &welcome.got.rows, window, now_ms),
             events: Feed::new(Stream::Events, epoch, heads.events, 0, &welcome.got.events, window, now_ms),
             account: Intake::new(&known, None, WINDOW),
-            requests_at: if requests.epoch == welcome.relay_epoch { requests.at } else { 0 },
             running: None,
             last_call: 0,
         }));
@@ -272,9 +266,7 @@ impl FarmSession {
     fn request_done(&mut self, seq: u64, answer: Answered) {
         let Phase::Open(open) = &mut self.phase else { return };
         let Some((_, id)) = open.running.take_if(|(running, _)| *running == seq) else { return };
-        open.requests_at = open.requests_at.max(seq);
-        let requests = Some(open.requests_at);
-        self.urgent.push_back(Frame::Answered { id, seq: Some(seq), requests, answer: fitted(answer) });
+        self.urgent.push_back(Frame::Answered { id, seq: Some(seq), answer: fitted(answer) });
     }
 
     fn tick(&mut self, now_ms: u64) {

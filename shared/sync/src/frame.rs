@@ -142,9 +142,6 @@ pub enum Frame {
         /// The request's place; none for a call.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seq: Option<u64>,
-        /// Every request up to here is settled.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        requests: Option<u64>,
         /// The answer.
         answer: Answered,
     },
@@ -213,8 +210,6 @@ pub struct Heads {
 /// What the farm has of the relay.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FarmGot {
-    /// Requests that were settled.
-    pub requests: Cursor,
     /// Account facts.
     pub account: Cursor,
 }

@@ -98,10 +98,8 @@ pub enum FarmOutput {
         /// By the clock that is handed in.
         deadline_ms: u64,
     },
-    /// Run it: effect, outcome by the call's id and the cursor (epoch, seq) in one transaction. A known id gives its outcome.
+    /// Run it: effect, and outcome by the call's key, in one transaction. A known key gives its outcome.
     RunRequest {
-        /// The relay's log.
-        epoch: String,
         /// Its place.
         seq: u64,
         /// What is asked.

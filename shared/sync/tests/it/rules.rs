@@ -25,7 +25,7 @@ fn packet(frame: Frame) -> Packet {
 fn relay() -> RelaySession {
     let mut relay = RelaySession::new(RelayStart { relay: "r".to_owned(), nonce: "x".to_owned() }, 0);
     relay.handle(0, RelayInput::Connected);
-    let frame = Frame::Hello(hello("e1", 20, FarmGot { account: cursor("r1", 5), ..FarmGot::default() }));
+    let frame = Frame::Hello(hello("e1", 20, FarmGot { account: cursor("r1", 5) }));
     relay.handle(0, RelayInput::Received(Packet { session_no: 0, frame }));
     let known = Known { cursor: cursor("e1", 10), sweep_at: None };
     let admission = Admission {
@@ -45,7 +45,7 @@ fn relay() -> RelaySession {
 
 /// A farm of log `e1` with its head at 20; the relay has what `got` says.
 fn farm_to(got: RelayGot) -> (FarmSession, Vec<FarmOutput>) {
-    let got_of_relay = FarmGot { account: cursor("r1", 5), requests: cursor("r1", 3) };
+    let got_of_relay = FarmGot { account: cursor("r1", 5) };
     let start = FarmStart { hello: hello("e1", 20, got_of_relay), rows_floor: 4, account_sweep_at: None };
     let mut farm = FarmSession::new(start, 1000);
     let frame = Frame::Challenge { nonce: "x".to_owned(), relay: "r".to_owned(), sent_ms: 0 };
@@ -267,7 +267,7 @@ fn a_call_whose_time_is_over_is_never_sent_and_one_without_an_answer_is_told_so(
     let out = relay.handle(500, RelayInput::WritableAgain);
     assert_eq!(out, [RelayOutput::CallEnded("unsent".to_owned(), End::FarmOffline)]);
     assert_eq!(relay.handle(1000, RelayInput::Tick), [RelayOutput::CallEnded("sent".to_owned(), End::NoAnswer)]);
-    let late = Frame::Answered { id: "sent".to_owned(), seq: None, requests: None, answer: answer() };
+    let late = Frame::Answered { id: "sent".to_owned(), seq: None, answer: answer() };
     assert!(matches!(receive(&mut relay, late)[..], [RelayOutput::Answered { late: true, .. }]));
 }
 
@@ -299,7 +299,7 @@ fn a_request_is_sent_again_until_its_answer_is_durable_and_only_then_the_next() 
     let again = sent(&relay.handle(RESEND_MS, RelayInput::Tick));
     assert!(again.is_empty(), "not writable");
     assert!(matches!(sent(&relay.handle(RESEND_MS, RelayInput::WritableAgain))[..], [Frame::Request { seq: 1, .. }]));
-    let done = Frame::Answered { id: "r1".to_owned(), seq: Some(1), requests: Some(1), answer: answer() };
+    let done = Frame::Answered { id: "r1".to_owned(), seq: Some(1), answer: answer() };
     let out = relay.handle(RESEND_MS, RelayInput::Received(packet(done)));
     assert_eq!(out, [RelayOutput::CommitAnswer(1, answer())]);
     assert_eq!(relay.handle(RESEND_MS, RelayInput::AnswerCommitted(1)), [RelayOutput::ReadRequest(1)]);
@@ -312,7 +312,7 @@ fn a_request_that_comes_again_while_it_runs_is_not_run_beside_itself() {
     assert!(matches!(farm.handle(1000, request())[..], [FarmOutput::RunRequest { seq: 4, .. }]));
     assert_eq!(farm.handle(1000, request()), []);
     let frames = sent_by_farm(&farm.handle(1000, FarmInput::RequestDone(4, answer())));
-    assert!(matches!(&frames[..], [Frame::Answered { id, seq: Some(4), requests: Some(4), .. }] if id == "r4"), "{frames:?}");
+    assert!(matches!(&frames[..], [Frame::Answered { id, seq: Some(4), .. }] if id == "r4"), "{frames:?}");
 }
 
 #[test]

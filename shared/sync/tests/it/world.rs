@@ -69,6 +69,7 @@ struct FarmDisk {
     trimmed_to: u64,
     forgotten: std::collections::BTreeSet<String>,
     got: FarmGot,
+    requests_at: u64,
     account: BTreeMap<String, (u64, AccountItem)>,
     account_generation: u64,
     account_sweep_at: Option<u64>,
@@ -453,7 +454,7 @@ impl World {
         match frame {
             Frame::Ack { at, .. } => assert!(*at <= self.farm_disk.got.account.at, "seed {}: ack before commit", self.seed),
             Frame::Answered { id, seq: Some(seq), .. } => {
-                assert!(self.farm_disk.got.requests.at >= *seq, "seed {}: answered before commit", self.seed);
+                assert!(self.farm_disk.requests_at >= *seq, "seed {}: answered before commit", self.seed);
                 assert!(self.farm_disk.outcomes.contains_key(id), "seed {}: no outcome of {id}", self.seed);
             }
             _ => {}
@@ -519,7 +520,7 @@ impl World {
                 assert!(self.now <= asked.deadline_ms + SLOWEST_GREETING, "seed {}: {} ran too late", self.seed, call.id);
                 Some(FarmInput::CallDone(call.id, answer()))
             }
-            FarmOutput::RunRequest { epoch, seq, call } => {
+            FarmOutput::RunRequest { seq, call } => {
                 if let Some(outcome) = disk.outcomes.get(&call.id) {
                     self.seen.repeated_requests += 1;
                     return Some(FarmInput::RequestDone(seq, outcome.clone()));
@@ -528,7 +529,7 @@ impl World {
                 let changed = self.change("by_request", false);
                 let outcome = Answered { rows: vec![changed], ..answer() };
                 self.farm_disk.outcomes.insert(call.id, outcome.clone());
-                self.farm_disk.got.requests = Cursor { epoch, at: seq };
+                self.farm_disk.requests_at = seq;
                 Some(FarmInput::RequestDone(seq, outcome))
             }
             _ => None,
