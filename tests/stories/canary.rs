@@ -122,9 +122,11 @@ async fn no_secret_is_kept_logged_or_said_but_where_it_must_be() {
 
     // While the farm is away.
     farm.kill9().await;
+    let telemetry = format!("/v1/printers/{first}/telemetry");
+    until_it_holds("the relay knows", async || owner.call(Method::GET, &telemetry, None).await.status == 503).await;
     let away = json!({"name": "P03", "link": link(&at_relay, IDLE[2])});
-    until_it_holds("the relay knows", async || owner.call(Method::POST, "/v1/printers", Some(away.clone())).await.status == 503)
-        .await;
+    let refused = owner.call(Method::POST, "/v1/printers", Some(away)).await;
+    assert_eq!((refused.status, &refused.body["code"]), (503, &json!("farm_offline")));
     let part = owner.post("/v1/parts", json!({"name": SEEN})).await;
     farm.start_again().await;
     connected(&farm).await;
