@@ -114,7 +114,7 @@ impl Accounts {
         let store = StoreId::new(now, random);
         let by = By { account_of: Some(store), ..By::new(Actor::new(ActorKind::Relay, "relay"), now) };
         let write = move |tx: &mut store::Tx<'_>| {
-            let owner = User { id: tx.new_id(), name: name.clone(), role: Role::StoreOwner, created_at: tx.now() };
+            let owner = User::of_role(tx.new_id(), name.clone(), Role::StoreOwner, tx.now());
             tx.create(&StoreRecord { id: store, name, created_at: tx.now() })?;
             tx.create(&owner)?;
             Ok::<_, Failure>(owner.id)
@@ -133,7 +133,7 @@ impl Accounts {
     /// What the database says.
     pub async fn first_store(&self, name: Name) -> Result<CreatedStore, StoreError> {
         let of_owner = |rows: Rows<'_>| -> Result<Option<(StoreId, UserId)>, StoreError> {
-            let owner = rows.all::<User>()?.into_iter().map(|row| row.record).find(|user| user.role == Role::StoreOwner);
+            let owner = rows.all::<User>()?.into_iter().map(|row| row.record).find(User::is_owner);
             let Some(owner) = owner else { return Ok(None) };
             Ok(rows.home_of(Kind::User, &owner.id.to_string())?.map(|(store, _)| (store, owner.id)))
         };

@@ -267,6 +267,7 @@ impl World {
                 | Kind::Part
                 | Kind::Store
                 | Kind::User
+                | Kind::Role
                 | Kind::ApiKey
                 | Kind::SlicerKey
                 | Kind::Session

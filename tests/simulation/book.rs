@@ -74,6 +74,7 @@ impl Book {
                 | Kind::Part
                 | Kind::Store
                 | Kind::User
+                | Kind::Role
                 | Kind::ApiKey
                 | Kind::SlicerKey
                 | Kind::Session

@@ -161,6 +161,7 @@ impl Fleet {
             | Kind::Part
             | Kind::Store
             | Kind::User
+            | Kind::Role
             | Kind::ApiKey
             | Kind::SlicerKey
             | Kind::Session

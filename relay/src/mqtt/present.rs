@@ -133,6 +133,7 @@ fn standing(kind: Kind, now: Timestamp) -> Vec<Selection> {
         | Kind::Part
         | Kind::Store
         | Kind::User
+        | Kind::Role
         | Kind::Webhook
         | Kind::ApiKey
         | Kind::SlicerKey

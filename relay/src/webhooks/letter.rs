@@ -1,6 +1,6 @@
 //! What is sent: the event as the webhook may see it at this moment, and what signs it.
 
-use api::auth::still_held;
+use api::held::still_held;
 use api::ops::webhooks::{OLD_SECRET, SECRET};
 use contract::event::{API_VERSION, Event, Subject};
 use domain::access::Grants;

@@ -132,7 +132,7 @@ async fn mqtt_over_tls_brings_a_long_present_whole_and_what_follows() {
         for n in 0..3_000 {
             let name = format!("{n}").parse().unwrap();
             let role = domain::role::Role::Viewer;
-            let user = domain::account::User { id: tx.new_id(), name, role, created_at: tx.now() };
+            let user = domain::account::User::of_role(tx.new_id(), name, role, tx.now());
             tx.create(&user)?;
         }
         Ok::<_, store::StoreError>(())

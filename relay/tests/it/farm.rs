@@ -195,7 +195,7 @@ impl Farm {
     /// Gives the key other permissions.
     pub async fn regrant(&self, key: &ApiKey, permissions: &[Permission]) {
         let grants = Grants::unscoped(permissions.iter().copied().collect());
-        let changed = ApiKey { grants, ..key.clone() };
+        let changed = ApiKey { holds: Some(grants.clone()), grants, ..key.clone() };
         self.write(move |tx| Ok(tx.update(&changed).map(drop)?)).await;
     }
 

@@ -423,7 +423,8 @@ async fn a_webhook_is_silent_once_the_person_behind_it_has_left() {
     let owner = anna.owner;
     let leave = move |tx: &mut store::Tx<'_>| {
         let user = tx.get::<User>(owner)?.unwrap().record;
-        tx.delete(&user)
+        tx.delete(&user)?;
+        api::facts::holder_changed(tx, &Actor::new(ActorKind::User, owner))
     };
     world.accounts.door.store.write(world.by(anna.id), leave).await.unwrap();
     world.happen(&anna.key, "Unseen").await;

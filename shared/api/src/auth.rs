@@ -6,18 +6,16 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
 use contract::problem::{Code, Problem};
-use contract::record::Record;
 use domain::access::Grants;
-use domain::account::User;
 use domain::actor::{Actor, ActorKind};
 use domain::id::{SessionId, StoreId};
-use domain::key::{ApiKey, KeyState, Session};
-use domain::kind::Kind;
+use domain::key::{ApiKey, Session};
 use domain::time::Timestamp;
 use http::HeaderMap;
 use store::{CredentialKind, Rows, StoreError, credential_hash};
 
 use crate::door::Door;
+use crate::held::{held_by, key_holds, record_of};
 use crate::key_text;
 
 /// Somebody who may call.
@@ -122,61 +120,20 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Ve
     };
     match credential.kind {
         CredentialKind::ApiKey => {
-            let Some((store, key)) = owner::<ApiKey>(rows, &credential.owner)? else { return Ok(None) };
-            let Some(grants) = grants_now(rows, &key, now)? else { return Ok(None) };
+            let Some((store, key)) = record_of::<ApiKey>(rows, &credential.owner)? else { return Ok(None) };
+            let Some(grants) = key_holds(rows, &key, now)? else { return Ok(None) };
             let actor = Actor::new(ActorKind::ApiKey, key.id);
             Ok(Some((key.allowed_networks, caller(actor, grants, None, key.expires_at, store))))
         }
         CredentialKind::Session => {
-            let Some((store, session)) = owner::<Session>(rows, &credential.owner)? else { return Ok(None) };
-            let alive = session.expires_at > now;
-            Ok(alive
-                .then(|| (Vec::new(), caller(session.actor, session.grants, Some(session.id), Some(session.expires_at), store))))
+            let found = record_of::<Session>(rows, &credential.owner)?.filter(|(_, session)| session.expires_at > now);
+            let Some((store, session)) = found else { return Ok(None) };
+            let Some(grants) = held_by(rows, &session.actor, now)? else { return Ok(None) };
+            Ok(Some((Vec::new(), caller(session.actor, grants, Some(session.id), Some(session.expires_at), store))))
         }
         // A slicer key opens the slicer doors only; a one-time token only POST /v1/sessions.
         CredentialKind::SlicerKey | CredentialKind::OneTime => Ok(None),
     }
-}
-
-/// The record that a credential belongs to, and its store.
-fn owner<R: Record>(rows: Rows<'_>, id: &str) -> Result<Option<(StoreId, R)>, StoreError> {
-    let Some(raw) = rows.raw(R::KIND, id)? else { return Ok(None) };
-    let record = serde_json::from_value(serde_json::Value::Object(raw.document));
-    record.map(|record| Some((raw.store_id, record))).map_err(|cause| StoreError::Document { kind: R::KIND.word(), cause })
-}
-
-/// What a key holds now: its grants as far as the key that made it still holds them. None if it, or
-/// one that it came from, opens nothing.
-fn grants_now(rows: Rows<'_>, key: &ApiKey, now: Timestamp) -> Result<Option<Grants>, StoreError> {
-    if opens(key, now) { still_held(rows, &key.grants, &key.sponsor, now) } else { Ok(None) }
-}
-
-fn opens(key: &ApiKey, now: Timestamp) -> bool {
-    key.state == KeyState::Active && key.expires_at.is_none_or(|end| end > now)
-}
-
-/// What of the grants their sponsor still holds. None if the key that gave them, or one that it came
-/// from, opens nothing, or if the person who did has left.
-///
-/// # Errors
-/// What the database says.
-pub fn still_held(rows: Rows<'_>, grants: &Grants, sponsor: &Actor, now: Timestamp) -> Result<Option<Grants>, StoreError> {
-    let (mut grants, mut sponsor) = (grants.clone(), sponsor.clone());
-    while sponsor.kind == ActorKind::ApiKey {
-        let Some((_, above)) = owner::<ApiKey>(rows, &sponsor.id)?.filter(|(_, above)| opens(above, now)) else {
-            return Ok(None);
-        };
-        (grants, sponsor) = (grants.and(&above.grants), above.sponsor);
-    }
-    if sponsor.kind == ActorKind::User {
-        match owner::<User>(rows, &sponsor.id)? {
-            Some((_, user)) => grants = grants.and(&Grants::unscoped(user.role.permissions())),
-            None if rows.home_of(Kind::User, &sponsor.id)?.is_some() => return Ok(None),
-            // A farm has a copy of the keys and none of the people: the relay takes the keys of those who leave.
-            None => {}
-        }
-    }
-    Ok(Some(grants))
 }
 
 fn network_allowed(networks: &[String], from: Option<IpAddr>) -> bool {

@@ -138,6 +138,14 @@ impl Door {
         matches!(*self.accounts, AccountHome::Relay)
     }
 
+    /// For account facts that no farm has, not even one that was never claimed.
+    ///
+    /// # Errors
+    /// `relay_only` at an agent.
+    pub fn relay_only(&self, why: &str) -> Result<(), Problem> {
+        if self.is_relay() { Ok(()) } else { Err(Problem::new(Code::RelayOnly).detail(why)) }
+    }
+
     /// What a printer shows right now; none if nothing was heard.
     pub fn telemetry(&self, printer: PrinterId) -> Option<Telemetry> {
         match &self.farm {

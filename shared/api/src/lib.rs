@@ -13,6 +13,7 @@ pub mod entropy;
 pub mod facts;
 pub mod floor;
 pub mod forward;
+pub mod held;
 pub mod http;
 pub mod installation;
 pub mod keep;

@@ -4,7 +4,7 @@
 use contract::operation::OperationRow;
 use contract::ops::{
     access, accounts, attempts, claims, commands, events, farms, files, jobs, keys, materials, orders, parts, pools, printers,
-    queue, skus, spools, stock, system, uploads, webhooks,
+    queue, roles, skus, spools, stock, system, uploads, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -22,6 +22,11 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Reads::<accounts::ListStores>::row(),
         Reads::<accounts::ListUsers>::row(),
         Reads::<accounts::GetUser>::row(),
+        Reads::<roles::ListRoles>::row(),
+        Writes::<roles::CreateRole>::row(),
+        Reads::<roles::GetRole>::row(),
+        Writes::<roles::EditRoleOp>::row(),
+        Writes::<roles::DeleteRole>::row(),
         Reads::<keys::ListApiKeys>::row(),
         Writes::<keys::CreateApiKey>::row(),
         Reads::<keys::GetApiKey>::row(),

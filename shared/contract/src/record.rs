@@ -18,6 +18,7 @@ use domain::order::Order;
 use domain::part::{Part, Pool};
 use domain::permission::Permission;
 use domain::printer::Printer;
+use domain::role::OwnRole;
 use domain::sku::Sku;
 use domain::stock::{Stock, StockEntry};
 use domain::webhook::{Delivery, Webhook};
@@ -283,6 +284,7 @@ pub const KINDS: &[KindRow] = &[
     row::<Command>(),
     row::<Store>(),
     row::<User>(),
+    row::<OwnRole>(),
     row::<ApiKey>(),
     row::<SlicerKey>(),
     row::<Session>(),

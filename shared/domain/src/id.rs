@@ -117,6 +117,8 @@ ids! {
     EventId = "evt";
     /// A person with an account at the relay.
     UserId = "usr";
+    /// A role of a store's own.
+    RoleId = "rol";
     /// An API key.
     ApiKeyId = "key";
     /// A slicer key.

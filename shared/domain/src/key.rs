@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::access::Grants;
 use crate::actor::Actor;
 use crate::id::{ApiKeyId, PoolId, PrinterId, SessionId, SlicerKeyId};
-use crate::role::Role;
+use crate::permission::PermissionSet;
+use crate::role::RoleRef;
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -34,9 +35,15 @@ pub struct ApiKey {
     pub hint: String,
     /// The role that it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<Role>,
-    /// What it may do, and where.
+    pub role: Option<RoleRef>,
+    /// Single permissions beside the role's.
+    #[serde(default, skip_serializing_if = "PermissionSet::is_empty")]
+    pub permissions: PermissionSet,
+    /// What it was given, and where: the most that it can ever do.
     pub grants: Grants,
+    /// What of that it may do now, as far as its sponsor and its role still hold it; none if its sponsor opens nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Grants>,
     /// Networks that it may come from; empty = any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_networks: Vec<String>,
@@ -81,8 +88,6 @@ pub struct Session {
     pub id: SessionId,
     /// Who signed in.
     pub actor: Actor,
-    /// What it may do, and where.
-    pub grants: Grants,
     /// What the browser called itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,

@@ -48,6 +48,7 @@ kinds! {
     Command = "command", "commands", "cmd", "Something asked of the farm that is followed.";
     Store = "store", "stores", "store", "The tenant: one business.";
     User = "user", "users", "usr", "A person with an account at the relay.";
+    Role = "role", "roles", "rol", "A role of a store's own.";
     ApiKey = "api_key", "api_keys", "key", "A key for a program.";
     SlicerKey = "slicer_key", "slicer_keys", "slk", "A key that may only submit files.";
     Session = "session", "sessions", "ses", "A signed-in browser or phone.";
@@ -67,7 +68,7 @@ impl Kind {
     /// Whether its facts belong to the account and not to a farm.
     pub const fn is_account(self) -> bool {
         match self {
-            Kind::Store | Kind::User | Kind::ApiKey | Kind::Webhook | Kind::Delivery => true,
+            Kind::Store | Kind::User | Kind::Role | Kind::ApiKey | Kind::Webhook | Kind::Delivery => true,
             Kind::Farm
             | Kind::Printer
             | Kind::Pool

@@ -249,7 +249,8 @@ impl PermissionSet {
     }
 
     /// Whether there is none.
-    pub const fn is_empty(self) -> bool {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub const fn is_empty(&self) -> bool {
         self.0 == 0
     }
 

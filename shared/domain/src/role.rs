@@ -1,9 +1,12 @@
-//! The built-in roles. Which permission belongs to which role stands in the permission catalogue.
+//! Roles: the built-in ones, whose permissions stand in the permission catalogue, and those of a store's own.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::id::RoleId;
 use crate::permission::{Permission, PermissionSet};
+use crate::text::Name;
+use crate::time::Timestamp;
 
 /// A built-in role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +52,35 @@ impl Role {
     }
 }
 
+/// A role of a store's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnRole {
+    /// Its id.
+    pub id: RoleId,
+    /// What people call it.
+    pub name: Name,
+    /// What it opens.
+    pub permissions: PermissionSet,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Which role somebody has: a built-in one by its word, one of the store's own by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RoleRef {
+    /// A built-in role.
+    BuiltIn(Role),
+    /// One of the store's own.
+    Own(RoleId),
+}
+
+impl From<Role> for RoleRef {
+    fn from(role: Role) -> Self {
+        Self::BuiltIn(role)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +97,13 @@ mod tests {
     fn an_admin_lacks_only_deleting_the_store_and_billing() {
         let lacking: Vec<_> = PermissionSet::all().minus(Role::Admin.permissions()).iter().collect();
         assert_eq!(lacking, [Permission::StoreDelete, Permission::BillingManage]);
+    }
+
+    #[test]
+    fn a_role_is_a_word_or_an_id_on_the_wire() {
+        assert_eq!(serde_json::to_string(&RoleRef::from(Role::PartManager)).unwrap(), r#""part_manager""#);
+        let own = r#""rol_00000000000000000000000000000001""#;
+        assert_eq!(serde_json::to_string(&serde_json::from_str::<RoleRef>(own).unwrap()).unwrap(), own);
+        assert!(serde_json::from_str::<RoleRef>(r#""emperor""#).is_err());
     }
 }

@@ -32,9 +32,9 @@ macro_rules! texts {
             type Error = BadText;
             fn try_from(text: String) -> Result<Self, BadText> {
                 let text = text.trim();
-                let allowed: fn(char) -> bool = $ok;
+                let allowed: fn(&str) -> bool = $ok;
                 let length = text.chars().count();
-                if length == 0 || length > $max || !text.chars().all(allowed) {
+                if length == 0 || length > $max || !allowed(text) {
                     return Err(BadText { what: $what, rule: $rule });
                 }
                 Ok(Self(text.to_owned()))
@@ -75,17 +75,22 @@ macro_rules! texts {
 
 texts! {
     /// What people call a printer, a job, a key.
-    Name, "a name", 120, "1 to 120 visible characters", |c| !c.is_control();
+    Name, "a name", 120, "1 to 120 visible characters", |text| text.chars().all(|c| !c.is_control());
     /// A free label on a printer, such as `rack-a`.
-    Tag, "a tag", 40, "1 to 40 characters of a-z, 0-9, - _ . :", |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.:".contains(c);
+    Tag, "a tag", 40, "1 to 40 characters of a-z, 0-9, - _ . :", |text| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.:".contains(c));
     /// The id that another system gave to the thing.
-    ExternalId, "an external id", 200, "1 to 200 visible characters", |c| !c.is_control();
+    ExternalId, "an external id", 200, "1 to 200 visible characters", |text| text.chars().all(|c| !c.is_control());
     /// The code that a SKU is ordered by.
-    Code, "a code", 80, "1 to 80 visible characters", |c| !c.is_control();
+    Code, "a code", 80, "1 to 80 visible characters", |text| text.chars().all(|c| !c.is_control());
     /// An e-mail address or a telephone, as it was given.
-    Contact, "a contact", 254, "1 to 254 visible characters", |c| !c.is_control();
+    Contact, "a contact", 254, "1 to 254 visible characters", |text| text.chars().all(|c| !c.is_control());
+    /// An e-mail address that somebody signs in with.
+    Email, "an e-mail address", 254, "an e-mail address of at most 254 characters", |text| {
+        !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == ',')
+            && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+    };
     /// A sentence that a person wrote: a reason, a note.
-    Note, "a note", 1000, "1 to 1000 characters", |c| !c.is_control() || c == '\n';
+    Note, "a note", 1000, "1 to 1000 characters", |text| text.chars().all(|c| !c.is_control() || c == '\n');
 }
 
 macro_rules! shaped {

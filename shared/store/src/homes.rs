@@ -31,6 +31,7 @@ const fn describes_the_floor(kind: Kind) -> bool {
         | Kind::Command
         | Kind::Store
         | Kind::User
+        | Kind::Role
         | Kind::ApiKey
         | Kind::Sku
         | Kind::Order

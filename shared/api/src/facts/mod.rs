@@ -2,6 +2,7 @@
 //! printer, its bed and their events move with it. Operations and the fleet both write through here, so
 //! that there is one place where these rules stand.
 
+mod access;
 mod attempt;
 mod bed;
 mod cancel;
@@ -10,6 +11,7 @@ mod content;
 mod filament;
 mod service;
 
+pub use access::{holder_changed, role_changed};
 pub use attempt::{adopt, assign, move_attempt};
 pub use bed::{clear, foreign_print_seen, undo_clear, use_bed_again};
 pub use cancel::{Cancelled, ask_cancel, command_ended, new_command};

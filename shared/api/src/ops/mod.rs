@@ -16,6 +16,7 @@ pub mod plain;
 pub mod pools;
 pub mod printers;
 pub mod queue;
+mod roles;
 pub mod skus;
 pub mod spools;
 pub mod stock;

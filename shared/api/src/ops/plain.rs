@@ -3,8 +3,8 @@
 use contract::list::{ListQuery, Page, View};
 use contract::operation::{Asked, Contract, Of};
 use contract::ops::{
-    access, accounts, attempts, commands, farms, files, jobs, keys, materials, orders, parts, pools, printers, skus, spools,
-    stock, webhooks,
+    access, accounts, attempts, commands, farms, files, jobs, keys, materials, orders, parts, pools, printers, roles, skus,
+    spools, stock, webhooks,
 };
 use contract::record::Record;
 
@@ -63,6 +63,7 @@ lists! {
     parts::ListParts => domain::part::Part,
     pools::ListPools => domain::part::Pool,
     printers::ListPrinters => domain::printer::Printer,
+    roles::ListRoles => domain::role::OwnRole,
     skus::ListSkus => domain::sku::Sku,
     spools::ListSlots => domain::filament::Slot,
     spools::ListSpools => domain::filament::Spool,
@@ -85,6 +86,7 @@ shows! {
     parts::GetPart => domain::part::Part,
     pools::GetPool => domain::part::Pool,
     printers::GetPrinter => domain::printer::Printer,
+    roles::GetRole => domain::role::OwnRole,
     skus::GetSku => domain::sku::Sku,
     spools::GetSlot => domain::filament::Slot,
     spools::GetSpool => domain::filament::Spool,

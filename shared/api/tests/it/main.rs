@@ -30,6 +30,8 @@ mod matrix;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod own_roles;
+#[cfg(test)]
 mod relay_matrix;
 #[cfg(test)]
 mod roles;

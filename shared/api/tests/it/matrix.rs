@@ -8,10 +8,10 @@ use contract::problem::Code;
 use domain::access::{Access, Grants};
 use domain::account::User;
 use domain::attempt::{Attempt, AttemptEvent};
-use domain::id::{Id, UserId};
+use domain::id::{Id, RoleId, UserId};
 use domain::permission::{Permission, PermissionSet};
 use domain::printer::Printer;
-use domain::role::Role;
+use domain::role::{OwnRole, Role};
 use gantry_api as api;
 use http::Request;
 use http::header::{HeaderName, HeaderValue};
@@ -48,14 +48,14 @@ impl World {
         let pool = made(farm.post("/v1/pools", json!({"name": "Pool", "tags": ["rack-a"]})).await.expect(201), "/id");
         let slicer_key = made(farm.post("/v1/slicer_keys", json!({"name": "S"})).await.expect(201), "/slicer_key/id");
         let api_key = made(farm.post("/v1/api_keys", json!({"name": "K", "role": "viewer"})).await.expect(201), "/api_key/id");
-        let user = User {
-            id: UserId::new(crate::farm::NOW, [1; 10]),
-            name: "U".parse().unwrap(),
-            role: Role::Viewer,
-            created_at: crate::farm::NOW,
-        };
+        let user = User::of_role(UserId::new(crate::farm::NOW, [1; 10]), "U".parse().unwrap(), Role::Viewer, crate::farm::NOW);
+        let role: OwnRole = serde_json::from_value(json!({
+            "id": RoleId::new(crate::farm::NOW, [1; 10]), "name": "R", "permissions": ["job.view"], "created_at": crate::farm::NOW,
+        }))
+        .unwrap();
+        let role_id = role.id;
         let person = user.clone();
-        farm.write(move |tx| Ok(tx.create(&person)?)).await;
+        farm.write(move |tx| Ok(tx.create(&person).and_then(|_| tx.create(&role))?)).await;
         let link = farm.one_time().await;
         let session = made(farm.post("/v1/sessions", json!({"one_time_token": link})).await.expect(201), "/id");
         let event = made(farm.get("/v1/events?limit=1").await.expect(200), "/items/0/id");
@@ -85,6 +85,7 @@ impl World {
             ("slicer_keys", slicer_key),
             ("api_keys", api_key),
             ("users", user.id.to_string()),
+            ("roles", role_id.to_string()),
             ("sessions", session),
             ("events", event),
             ("commands", command),

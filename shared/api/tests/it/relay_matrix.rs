@@ -9,9 +9,9 @@ use contract::operation::{BodyForm, Home, Nature, OperationRow};
 use domain::access::{Access, Grants};
 use domain::account::User;
 use domain::farm::HomeIds;
-use domain::id::{FarmId, Id, UserId, WebhookId};
+use domain::id::{FarmId, Id, RoleId, UserId, WebhookId};
 use domain::permission::{Permission, PermissionSet};
-use domain::role::Role;
+use domain::role::{OwnRole, Role};
 use domain::webhook::Webhook;
 use gantry_api as api;
 use serde_json::{Value, json};
@@ -58,17 +58,25 @@ impl World {
 
     /// What is the relay's own of the first store.
     async fn make_account_things(&mut self) {
-        let user = User { id: UserId::new(NOW, [3; 10]), name: "V".parse().unwrap(), role: Role::Viewer, created_at: NOW };
+        let user = User::of_role(UserId::new(NOW, [3; 10]), "V".parse().unwrap(), Role::Viewer, NOW);
         let webhook = WebhookId::new(NOW, [9; 10]);
         let hook: Webhook = serde_json::from_value(json!({
             "id": webhook, "name": "W", "url": "https://hooks.example.com/", "grants": Grants::owner(), "sponsor": owner(),
             "state": "active", "created_at": NOW,
         }))
         .unwrap();
+        let role = OwnRole {
+            id: RoleId::new(NOW, [4; 10]),
+            name: "R".parse().unwrap(),
+            permissions: Role::Viewer.permissions(),
+            created_at: NOW,
+        };
+        let role_id = role.id;
         let person = user.clone();
         let by = By { account_of: Some(self.relay.store), ..By::new(owner(), NOW) };
         let write = move |tx: &mut store::Tx<'_>| {
             tx.create(&person)?;
+            tx.create(&role)?;
             tx.create(&hook)
         };
         self.relay.relay.store.write(by.clone(), write).await.unwrap();
@@ -82,6 +90,7 @@ impl World {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         self.ids.extend([
             ("users", user.id.to_string()),
+            ("roles", role_id.to_string()),
             ("sessions", text(&session["id"])),
             ("api_keys", text(&key["api_key"]["id"])),
             ("webhooks", webhook.to_string()),

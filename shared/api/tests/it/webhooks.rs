@@ -18,12 +18,22 @@ async fn a_farm_refuses_a_webhook_that_nobody_would_send_and_lists_none() {
 }
 
 #[tokio::test]
-async fn a_key_that_a_person_made_opens_where_the_people_are_not_known() {
+async fn a_key_that_came_from_the_relay_opens_where_the_people_are_not_known() {
     let farm = Farm::new().await;
-    let person = Actor::new(ActorKind::User, UserId::new(NOW, [5; 10]).to_string());
-    let asked = serde_json::from_value(json!({"name": "copied"})).unwrap();
     let grants = domain::access::Grants::owner();
-    let write = |tx: &mut Tx<'_>| api::ops::keys::insert_api_key(tx, asked, grants, person, true);
-    let (key, _) = farm.write(write).await;
+    let copied: domain::key::ApiKey = serde_json::from_value(json!({
+        "id": domain::id::ApiKeyId::new(NOW, [6; 10]), "name": "copied", "hint": "gty_live_aaaa", "grants": grants, "holds": grants,
+        "sponsor": Actor::new(ActorKind::User, UserId::new(NOW, [5; 10])), "state": "active", "created_at": NOW,
+    }))
+    .unwrap();
+    let write = move |tx: &mut Tx<'_>| {
+        let key = api::key_text::api_key(tx, true);
+        let owner = copied.id.to_string();
+        let credential = store::Credential { kind: store::CredentialKind::ApiKey, owner, expires_at: None };
+        tx.put_credential(&store::credential_hash(&key), &credential)?;
+        tx.create(&copied)?;
+        Ok(key)
+    };
+    let key = farm.write(write).await;
     farm.get_as(&key, "/v1/me").await.expect(200);
 }

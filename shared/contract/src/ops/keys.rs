@@ -6,7 +6,7 @@ use domain::access::{Access, Scope};
 use domain::id::{ApiKeyId, FarmId, PoolId, PrinterId, SlicerKeyId};
 use domain::key::{ApiKey, SlicerKey};
 use domain::permission::Permission;
-use domain::role::Role;
+use domain::role::RoleRef;
 use domain::text::{Name, Tag};
 use domain::time::Timestamp;
 use schemars::JsonSchema;
@@ -21,9 +21,9 @@ use crate::operation::{Json, Nothing, Of, given, present};
 pub struct NewApiKey {
     /// What people call it: one key per integration.
     pub name: Name,
-    /// A built-in role (never `store_owner`).
+    /// A built-in role (never `store_owner`), or the id of one of the store's own.
     #[serde(default)]
-    pub role: Option<Role>,
+    pub role: Option<RoleRef>,
     /// Single permissions.
     #[serde(default)]
     pub permissions: BTreeSet<Permission>,

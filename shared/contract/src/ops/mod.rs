@@ -16,6 +16,7 @@ pub mod parts;
 pub mod pools;
 pub mod printers;
 pub mod queue;
+pub mod roles;
 pub mod skus;
 pub mod spools;
 pub mod stock;

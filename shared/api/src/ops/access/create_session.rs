@@ -5,7 +5,6 @@ use contract::operation::Asked;
 use contract::ops::access::CreateSession;
 use contract::problem::{Code, Problem};
 use contract::record::Record;
-use domain::access::Grants;
 use domain::account::User;
 use domain::actor::{Actor, ActorKind};
 use domain::id::{Id, SessionId, StoreId, UserId};
@@ -32,7 +31,7 @@ pub enum Proof {
         /// The token's hash.
         hash: [u8; 32],
         /// At a relay: whose it is.
-        person: Option<(StoreId, User)>,
+        person: Option<(StoreId, UserId)>,
     },
 }
 
@@ -73,21 +72,19 @@ impl Write for CreateSession {
     }
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, _: Asked<Self>, proof: Proof) -> Result<Written<View<Session>>, Failure> {
-        let (actor, grants) = match proof {
-            Proof::Password => (Actor::new(ActorKind::Floor, "owner"), Grants::owner()),
+        let owner = || Actor::new(ActorKind::Floor, "owner");
+        let actor = match proof {
+            Proof::Password => owner(),
             Proof::OneTime { hash, person } => {
                 if one_time(at.rows(), &hash, at.now())?.is_none() || !at.forget_credential(&hash)? {
                     return Err(used_link().into());
                 }
-                match person {
-                    None => (Actor::new(ActorKind::Floor, "owner"), Grants::owner()),
-                    Some((_, user)) => (Actor::new(ActorKind::User, user.id), Grants::unscoped(user.role.permissions())),
-                }
+                person.map_or_else(owner, |(_, user)| Actor::new(ActorKind::User, user))
             }
         };
         let id: SessionId = at.new_id();
         let expires_at = at.now().plus_seconds(SESSION_DAYS * 24 * 3600);
-        let session = Session { id, actor, grants, user_agent: None, expires_at, created_at: at.now() };
+        let session = Session { id, actor, user_agent: None, expires_at, created_at: at.now() };
         let token = random_text(at, 43);
         let credential = Credential { kind: CredentialKind::Session, owner: id.to_string(), expires_at: Some(expires_at) };
         at.put_credential(&credential_hash(&token), &credential)?;
@@ -101,12 +98,12 @@ impl Write for CreateSession {
 }
 
 /// Whether a token holds, and whose it is; none if it does not.
-fn one_time(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<Option<(StoreId, User)>>, StoreError> {
+fn one_time(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<Option<(StoreId, UserId)>>, StoreError> {
     let holds = |known: &Credential| known.kind == CredentialKind::OneTime && known.expires_at.is_none_or(|end| end > now);
     let Some(known) = rows.credential(hash)?.filter(holds) else { return Ok(None) };
     let Ok(user) = known.owner.parse::<UserId>() else { return Ok(Some(None)) };
     let Some((store, _)) = rows.home_of(Kind::User, &known.owner)? else { return Ok(None) };
-    Ok(rows.get::<User>(user)?.map(|row| Some((store, row.record))))
+    Ok(rows.get::<User>(user)?.map(|_| Some((store, user))))
 }
 
 fn used_link() -> Problem {

@@ -13,6 +13,7 @@ use store::{Credential, CredentialKind, Reached, Tunnel, TunnelState, Tx};
 
 use super::{Approved, at_a_relay, of_device};
 use crate::door::Door;
+use crate::held::left_of;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 
 /// How long an answer can be asked for again, if the agent did not hear it.
@@ -77,7 +78,9 @@ fn take(tx: &mut Tx<'_>, moved: MovedKey, approved: &Approved) -> Result<(), Fai
     }
     let mut grants = key.grants.and(&approved.grants);
     grants.permissions = grants.permissions.without(Permission::StoreDelete);
-    tx.create(&ApiKey { grants, sponsor: approved.by.clone(), ..key })?;
+    let mut key = ApiKey { grants, sponsor: approved.by.clone(), ..key };
+    key.holds = left_of(tx.rows(), &key, tx.now())?;
+    tx.create(&key)?;
     for hash in moved.hashes {
         let hash = unhex(&hash).and_then(|bytes| bytes.try_into().ok());
         let hash: [u8; 32] = hash.ok_or_else(|| Problem::field("/keys", "invalid", "a hash is 64 hex digits"))?;

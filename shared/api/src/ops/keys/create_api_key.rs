@@ -9,6 +9,7 @@ use domain::key::{ApiKey, KeyState};
 use store::{Credential, CredentialKind, Tx, credential_hash};
 
 use super::{as_networks, check_networks, grants, held};
+use crate::held::left_of;
 use crate::key_text;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
@@ -19,7 +20,7 @@ impl Write for CreateApiKey {
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<CreatedApiKey>, Failure> {
         check_networks(&asked.body.allowed_networks)?;
         let body = &asked.body;
-        let grants = grants(body.role, &body.permissions, body.farm_scope(), body.tag_scope())?;
+        let grants = grants(at.rows(), body.role, &body.permissions, body.farm_scope(), body.tag_scope())?;
         held(&by.grants, &grants)?;
         let live = at.live;
         let (secret, id) = insert_api_key(at, asked.body, grants, by.actor.clone(), live)?;
@@ -40,18 +41,21 @@ pub fn insert_api_key(
 ) -> Result<(String, ApiKeyId), Failure> {
     let secret = key_text::api_key(tx, live);
     let id: ApiKeyId = tx.new_id();
-    let key = ApiKey {
+    let mut key = ApiKey {
         id,
         name: asked.name,
         hint: secret.chars().take(13).collect(),
         role: asked.role,
+        permissions: asked.permissions.into_iter().collect(),
         grants,
+        holds: None,
         allowed_networks: as_networks(asked.allowed_networks),
         state: KeyState::Active,
         expires_at: asked.expires_at,
         sponsor,
         created_at: tx.now(),
     };
+    key.holds = left_of(tx.rows(), &key, tx.now())?;
     let credential = Credential { kind: CredentialKind::ApiKey, owner: id.to_string(), expires_at: None };
     tx.put_credential(&credential_hash(&secret), &credential)?;
     tx.create(&key)?;

@@ -3,9 +3,11 @@
 use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::keys::EditApiKeyOp;
+use domain::actor::{Actor, ActorKind};
 use domain::key::ApiKey;
 
 use super::{as_networks, check_networks, held};
+use crate::facts;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -22,6 +24,7 @@ impl Write for EditApiKeyOp {
         }
         key.expires_at = asked.body.expires_at.unwrap_or(key.expires_at);
         at.update(&key)?;
+        facts::holder_changed(at, &Actor::new(ActorKind::ApiKey, key.id))?;
         Ok(by.view(at.rows(), key.id)?.into())
     }
 }

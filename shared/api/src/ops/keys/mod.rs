@@ -12,9 +12,13 @@ use std::collections::BTreeSet;
 use contract::problem::{Code, Problem};
 use domain::access::{Grants, Scope};
 use domain::id::FarmId;
-use domain::permission::{Permission, PermissionSet};
-use domain::role::Role;
+use domain::permission::Permission;
+use domain::role::{Role, RoleRef};
 use domain::text::Tag;
+use store::Rows;
+
+use crate::held::opened_by;
+use crate::operation::Failure;
 
 /// Nobody gives what they lack, nor opens a key further that holds more than they do.
 ///
@@ -34,21 +38,22 @@ pub(in crate::ops) fn held(mine: &Grants, given: &Grants) -> Result<(), Problem>
 /// # Errors
 /// `invalid_request` if that is nothing, or what only a person may hold.
 pub(in crate::ops) fn grants(
-    role: Option<Role>,
+    rows: Rows<'_>,
+    role: Option<RoleRef>,
     permissions: &BTreeSet<Permission>,
     farms: Scope<FarmId>,
     tags: Scope<Tag>,
-) -> Result<Grants, Problem> {
-    if role == Some(Role::StoreOwner) {
-        return Err(Problem::field("/role", "invalid", "only a person has the role of the store's owner"));
+) -> Result<Grants, Failure> {
+    if role == Some(RoleRef::BuiltIn(Role::StoreOwner)) {
+        return Err(Problem::field("/role", "invalid", "only a person has the role of the store's owner").into());
     }
-    if permissions.contains(&Permission::StoreDelete) {
-        return Err(Problem::field("/permissions", "invalid", "only a person has store.delete"));
-    }
-    let role = role.map_or(PermissionSet::EMPTY, Role::permissions);
+    let role = opened_by(rows, role)?;
     let permissions = role.or(permissions.iter().copied().collect());
+    if permissions.has(Permission::StoreDelete) {
+        return Err(Problem::field("/permissions", "invalid", "only a person has store.delete").into());
+    }
     if permissions.is_empty() {
-        return Err(Problem::field("/permissions", "missing", "name a role or at least one permission"));
+        return Err(Problem::field("/permissions", "missing", "name a role or at least one permission").into());
     }
     Ok(Grants { permissions, farms, tags })
 }

@@ -5,8 +5,10 @@ use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::keys::{PauseApiKey, PauseSlicerKey, ResumeApiKey, ResumeSlicerKey, RevokeApiKey, RevokeSlicerKey};
 use contract::problem::{Code, Problem};
+use domain::actor::{Actor, ActorKind};
 use domain::key::{ApiKey, KeyState, SlicerKey};
 
+use crate::facts;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -20,7 +22,7 @@ fn next(now: KeyState, wanted: KeyState, id: &dyn std::fmt::Display) -> Result<K
 }
 
 macro_rules! set_state {
-    ($($operation:ident: $record:ident => $state:ident, $named:expr;)*) => {$(
+    ($($operation:ident: $record:ident, $actor:ident => $state:ident, $named:expr;)*) => {$(
         impl Write for $operation {
             unprepared!();
 
@@ -32,6 +34,7 @@ macro_rules! set_state {
                         at.forget_credentials(&key.id.to_string())?;
                     }
                     at.update_as(&key, $named)?;
+                    facts::holder_changed(at, &Actor::new(ActorKind::$actor, key.id))?;
                 }
                 Ok(by.view(at.rows(), key.id)?.into())
             }
@@ -40,10 +43,10 @@ macro_rules! set_state {
 }
 
 set_state! {
-    PauseApiKey: ApiKey => Paused, &[];
-    ResumeApiKey: ApiKey => Active, &[];
-    RevokeApiKey: ApiKey => Revoked, &[Named::ApiKeyRevoked];
-    PauseSlicerKey: SlicerKey => Paused, &[];
-    ResumeSlicerKey: SlicerKey => Active, &[];
-    RevokeSlicerKey: SlicerKey => Revoked, &[];
+    PauseApiKey: ApiKey, ApiKey => Paused, &[];
+    ResumeApiKey: ApiKey, ApiKey => Active, &[];
+    RevokeApiKey: ApiKey, ApiKey => Revoked, &[Named::ApiKeyRevoked];
+    PauseSlicerKey: SlicerKey, Slicer => Paused, &[];
+    ResumeSlicerKey: SlicerKey, Slicer => Active, &[];
+    RevokeSlicerKey: SlicerKey, Slicer => Revoked, &[];
 }

@@ -26,7 +26,7 @@ impl Write for CreateWebhook {
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<CreatedWebhook>, Failure> {
         let body = asked.body;
         let (farms, tags) = (body.farms.map_or(Scope::All, Scope::Only), body.tags.map_or(Scope::All, Scope::Only));
-        let grants = grants(body.role, &body.permissions, farms, tags)?;
+        let grants = grants(at.rows(), body.role.map(Into::into), &body.permissions, farms, tags)?;
         held(&by.grants, &grants)?;
         let others = at.rows().all::<Webhook>()?.iter().filter(|row| row.store_id == at.store()).count();
         if others >= MOST {

@@ -29,7 +29,7 @@ impl Write for EditWebhookOp {
             webhook.event_types = types.iter().map(ToString::to_string).collect();
         }
         if let Some(permissions) = body.permissions {
-            webhook.grants.permissions = grants(None, &permissions, Scope::All, Scope::All)?.permissions;
+            webhook.grants.permissions = grants(at.rows(), None, &permissions, Scope::All, Scope::All)?.permissions;
         }
         if let Some(farms) = body.farms {
             webhook.grants.farms = farms.map_or(Scope::All, Scope::Only);

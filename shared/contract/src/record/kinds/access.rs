@@ -5,6 +5,7 @@ use domain::account::{Store, User};
 use domain::key::{ApiKey, Session, SlicerKey};
 use domain::kind::Kind;
 use domain::permission::Permission;
+use domain::role::OwnRole;
 use domain::time::Timestamp;
 
 use super::{id, word};
@@ -13,7 +14,7 @@ use crate::record::{Cell, Column, Document, Record, TagScope, searched, text};
 impl Record for ApiKey {
     const KIND: Kind = Kind::ApiKey;
     const VIEW: Permission = Permission::ApiKeyView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("state")];
+    const COLUMNS: &'static [Column] = &[searched("name"), text("state"), text("role").indexed(), text("sponsor").indexed()];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::ApiKeyId;
 
@@ -24,7 +25,7 @@ impl Record for ApiKey {
         self.created_at
     }
     fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name), word(self.state)]
+        vec![id(&self.name), word(self.state), word(self.role), id(&self.sponsor)]
     }
     fn project(_: &mut Document, _: &Grants) {}
 }
@@ -70,7 +71,7 @@ impl Record for Store {
 impl Record for User {
     const KIND: Kind = Kind::User;
     const VIEW: Permission = Permission::UserView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("role")];
+    const COLUMNS: &'static [Column] = &[searched("name"), searched("email"), text("role").indexed(), text("state")];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::UserId;
 
@@ -81,7 +82,26 @@ impl Record for User {
         self.created_at
     }
     fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name), word(self.role)]
+        vec![id(&self.name), word(&self.email), word(self.role), word(self.state)]
+    }
+    fn project(_: &mut Document, _: &Grants) {}
+}
+
+impl Record for OwnRole {
+    const KIND: Kind = Kind::Role;
+    const VIEW: Permission = Permission::RoleView;
+    const COLUMNS: &'static [Column] = &[searched("name")];
+    const TAG_SCOPE: TagScope = TagScope::Free;
+    type Id = domain::id::RoleId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+    fn cells(&self) -> Vec<Cell> {
+        vec![id(&self.name)]
     }
     fn project(_: &mut Document, _: &Grants) {}
 }
