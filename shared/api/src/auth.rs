@@ -91,7 +91,8 @@ pub fn authenticate(
 /// The caller of a credential, as it stands now.
 ///
 /// # Errors
-/// `bad_credential` if it is unknown, paused, revoked, expired or used from a foreign network.
+/// `bad_credential` if it is unknown, paused, revoked, expired or used from a foreign network; `grants_exceeded` at a farm that it
+/// does not hold on.
 pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Caller, Problem> {
     let now = door.now();
     let refused = || Problem::new(Code::BadCredential);
@@ -102,6 +103,10 @@ pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Call
     let ours = door.is_relay() || caller.store == door.home().store_id;
     if !ours || !network_allowed(&networks, from) {
         return Err(refused());
+    }
+    // What describes no single thing of a farm is not asked for its farm again: who holds nothing here stops here.
+    if !door.is_relay() && !caller.grants.farms.holds(&door.home().farm_id) {
+        return Err(Problem::new(Code::GrantsExceeded).detail("it holds on other farms, not on this one"));
     }
     caller.from = from;
     Ok(caller)

@@ -185,4 +185,94 @@ mod tests {
         assert!(!nothing.holds(&"rack-a".parse().unwrap()));
         assert!(nothing.within(&Scope::All) && !Scope::All.within(&nothing));
     }
+
+    use proptest::prelude::*;
+
+    fn scope() -> impl Strategy<Value = Scope<Tag>> {
+        let some = prop::collection::btree_set("[a-d]", 0..4);
+        prop_oneof![Just(Scope::All), some.prop_map(|tags| Scope::Only(tags.iter().map(|tag| tag.parse().unwrap()).collect()))]
+    }
+
+    fn grants() -> impl Strategy<Value = Grants> {
+        let permissions = prop::collection::vec(0..Permission::ALL.len(), 0..12);
+        (permissions, scope()).prop_map(|(numbers, tags)| {
+            let permissions = numbers.into_iter().map(|n| Permission::ALL[n]).collect();
+            Grants { tags, ..Grants::unscoped(permissions) }
+        })
+    }
+
+    /// A holder of the game below: what they were given and by whom.
+    struct Holder {
+        given: Grants,
+        sponsor: Option<usize>,
+    }
+
+    /// What a holder has now: what they were given, as far as everybody above them still has it.
+    fn now(holders: &[Holder], who: usize) -> Grants {
+        let holder = &holders[who];
+        holder.sponsor.map_or_else(|| holder.given.clone(), |sponsor| holder.given.and(&now(holders, sponsor)))
+    }
+
+    proptest! {
+        #[test]
+        fn narrowing_never_widens_whatever_narrows_whatever(a in grants(), b in grants(), c in grants()) {
+            let both = a.and(&b);
+            prop_assert!(both.within(&a) && both.within(&b));
+            prop_assert_eq!(&both, &b.and(&a));
+            prop_assert_eq!(both.and(&c), a.and(&b.and(&c)));
+            prop_assert!(a.and(&c).and(&b).within(&a.and(&b)));
+        }
+
+        #[test]
+        fn what_is_within_holds_nothing_that_the_other_lacks(a in grants(), b in grants(), tag in "[a-d]", n in 0..Permission::ALL.len()) {
+            let (tag, permission): (Tag, _) = (tag.parse().unwrap(), Permission::ALL[n]);
+            let holds = |grants: &Grants| grants.permissions.has(permission) && grants.tags.holds(&tag);
+            prop_assert!(!a.within(&b) || !holds(&a) || holds(&b));
+            prop_assert_eq!(holds(&a.and(&b)), holds(&a) && holds(&b));
+        }
+
+        #[test]
+        fn no_sequence_of_grants_reaches_what_none_of_its_grantors_had(
+            roots in prop::collection::vec(grants(), 1..4),
+            steps in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), grants(), 0..3_u8), 0..40),
+        ) {
+            let mut holders: Vec<Holder> = roots.iter().map(|given| Holder { given: given.clone(), sponsor: None }).collect();
+            for (who, other, wanted, step) in steps {
+                let (who, other) = (who.index(holders.len()), other.index(holders.len()));
+                let mine = now(&holders, who);
+                match step {
+                    // They make somebody, and give only what they have.
+                    0 if wanted.within(&mine) => {
+                        holders.push(Holder { given: wanted, sponsor: Some(who) });
+                    }
+                    0 => {
+                        holders.push(Holder { given: wanted.and(&mine), sponsor: Some(who) });
+                    }
+                    // They take something from another; that opens nothing to anybody.
+                    1 => {
+                        let before: Vec<Grants> = (0..holders.len()).map(|n| now(&holders, n)).collect();
+                        holders[other].given = holders[other].given.and(&wanted);
+                        for (n, before) in before.iter().enumerate() {
+                            prop_assert!(now(&holders, n).within(before));
+                        }
+                    }
+                    // They hand somebody over to another: never to one of those who came from them.
+                    _ => {
+                        let mut above = Some(who);
+                        while let Some(one) = above.filter(|one| *one != other) {
+                            above = holders[one].sponsor;
+                        }
+                        if above.is_none() && holders[other].sponsor.is_some() {
+                            let (given, had) = (holders[other].given.clone(), now(&holders, other));
+                            holders[other] = Holder { given: given.and(&had), sponsor: Some(who) };
+                            prop_assert!(now(&holders, other).within(&had));
+                        }
+                    }
+                }
+            }
+            for who in 0..holders.len() {
+                prop_assert!(roots.iter().any(|root| now(&holders, who).within(root)), "beyond every root: {:?}", now(&holders, who));
+            }
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //! of its own and a clock that stands still, called without a socket.
 
 #[cfg(test)]
+mod access_matrix;
+#[cfg(test)]
 mod authority;
 #[cfg(test)]
 mod bodies;

@@ -14,6 +14,7 @@ use domain::permission::{Permission, PermissionSet};
 use domain::role::{OwnRole, Role};
 use domain::webhook::Webhook;
 use gantry_api as api;
+use http::Request;
 use serde_json::{Value, json};
 use store::By;
 
@@ -23,22 +24,25 @@ use crate::forward::{self, store};
 use crate::matrix;
 
 /// A relay with two stores: the first has a farm with one thing of each noun, the second a farm without any.
-struct World {
-    relay: forward::World,
-    ids: BTreeMap<&'static str, String>,
+pub struct World {
+    pub relay: forward::World,
+    pub ids: BTreeMap<&'static str, String>,
+    /// The ids at the farm, where accounts are its own.
+    at_the_farm: BTreeMap<&'static str, String>,
     known: Known,
-    owner: String,
+    pub owner: String,
     stranger: String,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let matrix::World { farm, ids, known } = matrix::World::new().await;
         let relay = forward::World::around(farm, api::keep::Keep::default()).await;
         relay.copy_events().await;
         let owner = relay.key(relay.store, Grants::owner()).await;
         let stranger = relay.key(store(2), Grants::owner()).await;
-        let mut world = Self { relay, ids: ids.into_iter().collect(), known, owner, stranger };
+        let ids: BTreeMap<&str, String> = ids.into_iter().collect();
+        let mut world = Self { relay, at_the_farm: ids.clone(), ids, known, owner, stranger };
         world.give_the_second_store_a_farm().await;
         world.make_account_things().await;
         world
@@ -104,8 +108,17 @@ impl World {
     }
 
     /// The operation as it is meant, about the first store's thing.
-    async fn right(&self, key: &str, row: &OperationRow) -> Answer {
-        let path = row.path.replace("{id}", self.ids.get(row.noun()).map(String::as_str).unwrap_or_default());
+    pub async fn right(&self, key: &str, row: &OperationRow) -> Answer {
+        self.relay.send(self.call(key, row, &self.ids)).await
+    }
+
+    /// The same at the farm's own door.
+    pub async fn right_at_the_farm(&self, key: &str, row: &OperationRow) -> Answer {
+        self.relay.farm.send(self.call(key, row, &self.at_the_farm)).await
+    }
+
+    fn call(&self, key: &str, row: &OperationRow, ids: &BTreeMap<&'static str, String>) -> Request<Body> {
+        let path = row.path.replace("{id}", ids.get(row.noun()).map(String::as_str).unwrap_or_default());
         let call = request(row.method.word(), &path);
         let call = if key.is_empty() { call } else { call.header("authorization", format!("Bearer {key}")) };
         let call = call.header("upload-length", "9").header("upload-metadata", "filename YS5nY29kZQ==");
@@ -113,10 +126,10 @@ impl World {
             BodyForm::Json => ("application/json", bodies::valid(row, &self.known, false).unwrap_or_default().to_string()),
             BodyForm::Bytes if row.path_names.is_empty() => ("multipart/form-data; boundary=edge", String::new()),
             BodyForm::Bytes => ("application/offset+octet-stream", String::new()),
-            BodyForm::Nothing => return self.relay.send(call.body(Body::empty()).unwrap()).await,
+            BodyForm::Nothing => return call.body(Body::empty()).unwrap(),
         };
         let call = call.header("content-type", media).header("tus-resumable", "1.0.0").header("upload-offset", "0");
-        self.relay.send(call.body(Body::from(body)).unwrap()).await
+        call.body(Body::from(body)).unwrap()
     }
 
     /// Calls for many things at once.
@@ -126,7 +139,7 @@ impl World {
     }
 
     /// How many calls went over the line or wait for it.
-    fn gone_on(&self) -> (usize, usize) {
+    pub fn gone_on(&self) -> (usize, usize) {
         let mail = self.relay.relay.store.read(|rows| rows.next_mail(self.relay.farm.door.home().farm_id)).unwrap();
         (self.relay.passed(), mail.into_iter().count())
     }
