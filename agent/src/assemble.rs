@@ -10,6 +10,7 @@ use api::clock::Clock;
 use api::disk::Disk;
 use api::door::{AccountHome, Door, FarmHome};
 use api::entropy::SystemEntropy;
+use api::floor_people::FloorPeople;
 use api::keep::Keep;
 use api::listen::{CertificateFiles, ListenError, Listener};
 use api::operation::Failure;
@@ -120,6 +121,7 @@ impl Agent {
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
             https: config.certificate.is_some(),
             throttle: SignInThrottle::default(),
+            people: FloorPeople::at(config.pin_networks.clone()),
             webhook_urls: None,
         });
         let uplink = Arc::new(Uplink::new(Arc::clone(&door), identity, open));

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,10 @@ pub struct Config {
     pub private_key: Option<PathBuf>,
     /// Names besides addresses and `*.local` under which the page may be called; the first stands in printed links over TLS.
     pub host_names: Vec<String>,
+    /// Networks that operators may sign in from by PIN, and where their names are shown at the door. The default is every address that no
+    /// internet carries; none = nobody signs in by PIN.
+    #[schemars(with = "Vec<String>")]
+    pub pin_networks: Vec<IpNet>,
     /// False for a farm of simulated printers: its events say so.
     pub live: bool,
     /// Below this room on the disk new work is refused, so that the floor's facts still fit.
@@ -92,6 +97,7 @@ impl Default for Config {
             certificate: None,
             private_key: None,
             host_names: Vec::new(),
+            pin_networks: api::floor_people::own_networks(),
             live: true,
             disk_reserve_mib: 64,
             timing: TimingSection::default(),

@@ -9,7 +9,6 @@ use api::blobs::Blobs;
 use api::clock::Clock;
 use domain::actor::Actor;
 use domain::file::{ContentHash, File, FileContent};
-use domain::key::Session;
 use store::{By, Store, StoreError};
 
 use crate::uplink::content::{FETCHED, fetched_as};
@@ -40,11 +39,7 @@ async fn tidy(store: &Store, blobs: &Blobs, clock: &dyn Clock) -> Result<(), Sto
             let settled = crate::uplink::outcomes_settled(tx.rows(), now)?;
             tx.forget_outcomes(settled)?;
             tx.forget_expired_credentials(now)?;
-            for session in tx.rows().all::<Session>()? {
-                if session.record.expires_at <= now {
-                    tx.delete(&session.record)?;
-                }
-            }
+            api::floor_people::tidy(tx, now)?;
             Ok::<_, StoreError>(())
         })
         .await?;

@@ -10,6 +10,7 @@ use api::clock::Clock;
 use api::disk::Disk;
 use api::door::Door;
 use api::entropy::SystemEntropy;
+use api::floor_people::FloorPeople;
 use api::forward::Farms;
 use api::keep::Keep;
 use api::listen::{CertificateFiles, ListenError, Listener};
@@ -99,6 +100,7 @@ impl Accounts {
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
             https: config.certificate.is_some(),
             throttle: SignInThrottle::default(),
+            people: FloorPeople::default(),
             webhook_urls: Some(Arc::new(guard(config))),
         };
         Ok(Self { door: Arc::new(door), tunnels })

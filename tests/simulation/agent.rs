@@ -280,7 +280,9 @@ impl World {
                 | Kind::Stock
                 | Kind::StockEntry
                 | Kind::Webhook
-                | Kind::Delivery => None,
+                | Kind::Delivery
+                | Kind::Operator
+                | Kind::Device => None,
             };
             concerned.extend(self.machines.iter().position(|machine| Some(machine.id.to_string()) == id));
         }

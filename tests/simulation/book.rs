@@ -88,6 +88,8 @@ impl Book {
                 | Kind::StockEntry
                 | Kind::Webhook
                 | Kind::Delivery
+                | Kind::Operator
+                | Kind::Device
                 | Kind::Command => {}
             }
         }

@@ -174,7 +174,9 @@ impl Fleet {
             | Kind::Stock
             | Kind::StockEntry
             | Kind::Webhook
-            | Kind::Delivery => None,
+            | Kind::Delivery
+            | Kind::Operator
+            | Kind::Device => None,
         };
         if let Some(tended) = id.and_then(|id| id.parse().ok()).and_then(|id: PrinterId| self.printers.get(&id)) {
             tended.wake.notify_one();

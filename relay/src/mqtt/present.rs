@@ -137,7 +137,9 @@ fn standing(kind: Kind, now: Timestamp) -> Vec<Selection> {
         | Kind::Webhook
         | Kind::ApiKey
         | Kind::SlicerKey
-        | Kind::Session => vec![all()],
+        | Kind::Session
+        | Kind::Operator
+        | Kind::Device => vec![all()],
     }
 }
 

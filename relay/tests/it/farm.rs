@@ -11,6 +11,7 @@ use api::blobs::Blobs;
 use api::clock::Clock;
 use api::door::{AccountHome, Door, FarmHome};
 use api::floor::Floor;
+use api::floor_people::FloorPeople;
 use api::keep::Keep;
 use api::listen::Listener;
 use api::operation::Failure;
@@ -133,6 +134,7 @@ impl Farm {
             host_names: Vec::new(),
             https: false,
             throttle: SignInThrottle::default(),
+            people: FloorPeople::default(),
             webhook_urls: None,
         });
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None, b"mqtt").await.unwrap();

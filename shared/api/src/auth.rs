@@ -51,6 +51,16 @@ pub fn cookie_name(door: &Door) -> &'static str {
     }
 }
 
+/// The name of the cookie that tells a browser which was signed in before from one that never was.
+pub fn known_cookie_name(door: &Door) -> &'static str {
+    match (door.is_relay(), door.https) {
+        (false, false) => "gantry_known",
+        (false, true) => "__Host-gantry_known",
+        (true, false) => "gantry_relay_known",
+        (true, true) => "__Host-gantry_relay_known",
+    }
+}
+
 /// What a browser is to keep of a session.
 #[derive(Debug, Clone)]
 pub struct SessionCookie {
@@ -136,8 +146,8 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Ve
             let Some(grants) = held_by(rows, &session.actor, now)? else { return Ok(None) };
             Ok(Some((Vec::new(), caller(session.actor, grants, Some(session.id), Some(session.expires_at), store))))
         }
-        // A slicer key opens the slicer doors only; a one-time token only POST /v1/sessions.
-        CredentialKind::SlicerKey | CredentialKind::OneTime => Ok(None),
+        // A slicer key opens the slicer doors only; the tokens of links only POST /v1/sessions.
+        CredentialKind::SlicerKey | CredentialKind::OneTime | CredentialKind::Enrolment | CredentialKind::Known => Ok(None),
     }
 }
 
@@ -150,7 +160,7 @@ fn network_allowed(networks: &[String], from: Option<IpAddr>) -> bool {
 }
 
 /// The session's token in the cookies.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
@@ -210,9 +220,32 @@ pub fn internal(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(Code::Internal)
 }
 
-/// Ten wrong sign-ins a minute from one address, then it waits.
+/// Ten wrong sign-ins a minute from one address, then it waits. A browser that was signed in before has tries of its own: who
+/// guesses from behind the same address takes none of them.
 #[derive(Debug, Default)]
-pub struct SignInThrottle(Mutex<BTreeMap<Option<IpAddr>, (u32, Timestamp)>>);
+pub struct SignInThrottle(Mutex<BTreeMap<Whose, (u32, Timestamp)>>);
+
+/// Whose tries are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whose {
+    /// Of everybody at that address, by network.
+    Address(Option<IpAddr>),
+    /// Of a browser that was signed in before, by the hash of what it keeps.
+    Known([u8; 32]),
+}
+
+impl Whose {
+    /// Of that browser if it is known, else of everybody at its address.
+    pub fn of(known: Option<[u8; 32]>, address: Option<IpAddr>) -> Self {
+        known.map_or_else(|| address.into(), Self::Known)
+    }
+}
+
+impl From<Option<IpAddr>> for Whose {
+    fn from(address: Option<IpAddr>) -> Self {
+        Self::Address(address.map(network))
+    }
+}
 
 const TRIES: u32 = 10;
 const WINDOW_SECONDS: i64 = 60;
@@ -222,10 +255,10 @@ impl SignInThrottle {
     ///
     /// # Errors
     /// `rate_limited` if that address has none left.
-    pub fn take(&self, from: Option<IpAddr>, now: Timestamp) -> Result<(), Problem> {
+    pub fn take(&self, whose: impl Into<Whose>, now: Timestamp) -> Result<(), Problem> {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tries.retain(|_, (_, since)| now.millis_since(*since) < WINDOW_SECONDS * 1000);
-        let (count, _) = tries.entry(from.map(network)).or_insert((0, now));
+        let (count, _) = tries.entry(whose.into()).or_insert((0, now));
         if *count >= TRIES {
             return Err(Problem::new(Code::RateLimited).detail("too many wrong sign-ins from this address"));
         }
@@ -234,16 +267,16 @@ impl SignInThrottle {
     }
 
     /// Gives a try back: it was right.
-    pub fn give_back(&self, from: Option<IpAddr>) {
+    pub fn give_back(&self, whose: impl Into<Whose>) {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((count, _)) = tries.get_mut(&from.map(network)) {
+        if let Some((count, _)) = tries.get_mut(&whose.into()) {
             *count = count.saturating_sub(1);
         }
     }
 }
 
 /// Who has one IPv6 address has 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
@@ -264,31 +297,48 @@ mod tests {
         assert!(!network_allowed(&["nonsense".to_owned()], Some("10.1.2.3".parse().unwrap())));
     }
 
+    fn at(address: &str) -> Whose {
+        Whose::of(None, Some(address.parse().unwrap()))
+    }
+
     #[test]
     fn the_eleventh_wrong_sign_in_within_a_minute_waits() {
         let throttle = SignInThrottle::default();
-        let (from, start) = (Some("10.0.0.1".parse().unwrap()), Timestamp::from_millis(0));
+        let start = Timestamp::from_millis(0);
         for _ in 0..10 {
-            assert!(throttle.take(from, start).is_ok());
+            assert!(throttle.take(at("10.0.0.1"), start).is_ok());
         }
-        assert!(throttle.take(from, start).is_err());
-        assert!(throttle.take(Some("::ffff:10.0.0.1".parse().unwrap()), start).is_err());
-        assert!(throttle.take(Some("10.0.0.2".parse().unwrap()), start).is_ok());
-        assert!(throttle.take(None, start).is_ok());
-        assert!(throttle.take(from, start.plus_seconds(60)).is_ok());
+        assert!(throttle.take(at("10.0.0.1"), start).is_err());
+        assert!(throttle.take(at("::ffff:10.0.0.1"), start).is_err());
+        assert!(throttle.take(at("10.0.0.2"), start).is_ok());
+        assert!(throttle.take(at("127.0.0.1"), start).is_ok());
+        assert!(throttle.take(Whose::of(None, None), start).is_ok());
+        assert!(throttle.take(at("10.0.0.1"), start.plus_seconds(60)).is_ok());
+    }
+
+    #[test]
+    fn a_browser_that_was_signed_in_before_has_tries_of_its_own() {
+        let throttle = SignInThrottle::default();
+        let start = Timestamp::from_millis(0);
+        let known = Whose::of(Some([7; 32]), Some("10.0.0.1".parse().unwrap()));
+        while throttle.take(at("10.0.0.1"), start).is_ok() {}
+        for _ in 0..10 {
+            assert!(throttle.take(known, start).is_ok());
+        }
+        assert!(throttle.take(known, start).is_err());
     }
 
     #[test]
     fn right_sign_ins_are_not_counted_and_a_network_of_ipv6_is_one_address() {
         let throttle = SignInThrottle::default();
-        let (from, start) = (Some("2001:db8::1".parse().unwrap()), Timestamp::from_millis(0));
+        let start = Timestamp::from_millis(0);
         for _ in 0..30 {
-            assert!(throttle.take(from, start).is_ok());
-            throttle.give_back(from);
+            assert!(throttle.take(at("2001:db8::1"), start).is_ok());
+            throttle.give_back(at("2001:db8::1"));
         }
         for n in 0..10 {
-            assert!(throttle.take(format!("2001:db8::{n}").parse().ok(), start).is_ok());
+            assert!(throttle.take(at(&format!("2001:db8::{n}")), start).is_ok());
         }
-        assert!(throttle.take(Some("2001:db8::ffff".parse().unwrap()), start).is_err());
+        assert!(throttle.take(at("2001:db8::ffff"), start).is_err());
     }
 }

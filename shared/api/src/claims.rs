@@ -12,7 +12,7 @@ use store::{AuditEntry, By, Store, StoreError, Tx};
 
 use crate::door::{AccountHome, Door};
 use crate::operation::Failure;
-use crate::{facts, mailbox};
+use crate::{facts, floor_people, mailbox};
 
 /// The setting that holds the claim.
 pub const CLAIM: &str = "claim";
@@ -100,6 +100,7 @@ pub async fn set_free(door: &Door, entry: Option<AuditEntry>) -> Result<(), Stor
         let random = tx.random();
         let own = StoreId::new(tx.now(), random);
         tx.forget_key_copies()?;
+        floor_people::leave_store(tx)?;
         tx.leave_store(own)?;
         tx.put_setting(CLAIM, &None::<Claim>)?;
         tx.put_setting(KEYS, &serde_json::Value::Null)?;

@@ -16,6 +16,7 @@ use crate::auth::SignInThrottle;
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::floor::Floor;
+use crate::floor_people::FloorPeople;
 use crate::forward::Farms;
 use crate::keep::{Keep, Room};
 
@@ -47,6 +48,8 @@ pub struct Door {
     pub https: bool,
     /// Slows down who guesses.
     pub throttle: SignInThrottle,
+    /// What is kept in mind of the people and devices of the floor.
+    pub people: FloorPeople,
     /// Where webhooks may go, if they are sent from here at all.
     pub webhook_urls: Option<Arc<dyn WebhookUrls>>,
 }

@@ -5,12 +5,15 @@ use contract::record::Record;
 use domain::access::Grants;
 use domain::account::{User, UserState};
 use domain::actor::{Actor, ActorKind};
+use domain::device::Device;
 use domain::id::StoreId;
 use domain::key::{ApiKey, KeyState};
 use domain::permission::PermissionSet;
 use domain::role::{OwnRole, RoleRef};
 use domain::time::Timestamp;
 use store::{Rows, StoreError};
+
+use crate::floor_people;
 
 /// The record of that id, and its store.
 pub(crate) fn record_of<R: Record>(rows: Rows<'_>, id: &str) -> Result<Option<(StoreId, R)>, StoreError> {
@@ -46,9 +49,10 @@ pub fn held_by(rows: Rows<'_>, actor: &Actor, now: Timestamp) -> Result<Option<G
             Some((_, key)) => key_holds(rows, &key, now),
             None => Ok(None),
         },
-        // The farm's owner; the agent and the relay themselves, who write only what they were told to.
-        ActorKind::Floor | ActorKind::Farm | ActorKind::Relay => Ok(Some(Grants::owner())),
-        ActorKind::Device | ActorKind::Slicer | ActorKind::Ai | ActorKind::WebhookIn | ActorKind::Scheduler => Ok(None),
+        ActorKind::Floor | ActorKind::Device => floor_people::held(rows, actor, now),
+        // The agent and the relay themselves, who write only what they were told to.
+        ActorKind::Farm | ActorKind::Relay => Ok(Some(Grants::owner())),
+        ActorKind::Slicer | ActorKind::Ai | ActorKind::WebhookIn | ActorKind::Scheduler => Ok(None),
     }
 }
 
@@ -60,10 +64,15 @@ pub fn key_holds(rows: Rows<'_>, key: &ApiKey, now: Timestamp) -> Result<Option<
     // What stands in `holds` follows every change but the passing of time, so that is all that is looked for here.
     let mut opens = opens(key, now);
     let mut sponsor = key.sponsor.clone();
-    while opens && sponsor.kind == ActorKind::ApiKey {
-        let Some((_, above)) = record_of::<ApiKey>(rows, &sponsor.id)? else { return Ok(None) };
-        opens = self::opens(&above, now);
-        sponsor = above.sponsor;
+    while opens && matches!(sponsor.kind, ActorKind::ApiKey | ActorKind::Device) {
+        if sponsor.kind == ActorKind::Device {
+            let Some((_, above)) = record_of::<Device>(rows, &sponsor.id)? else { return Ok(None) };
+            sponsor = above.sponsor;
+        } else {
+            let Some((_, above)) = record_of::<ApiKey>(rows, &sponsor.id)? else { return Ok(None) };
+            opens = self::opens(&above, now);
+            sponsor = above.sponsor;
+        }
     }
     Ok(key.holds.clone().filter(|_| opens))
 }

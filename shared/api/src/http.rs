@@ -23,6 +23,7 @@ use crate::bulk;
 use crate::door::Door;
 use crate::forward::Freshness;
 use crate::pipeline::Operation;
+use crate::presence;
 use crate::registry::registry;
 use crate::request::Incoming;
 
@@ -35,8 +36,8 @@ pub struct Answer {
     pub body: Value,
     /// The revision of the thing that is answered: its ETag.
     pub revision: Option<u64>,
-    /// A session's cookie.
-    pub cookie: Option<String>,
+    /// What a browser is to keep.
+    pub cookies: Vec<String>,
     /// It was given before.
     pub replayed: bool,
     /// How fresh the copy is that it was read from, if it was one.
@@ -67,7 +68,7 @@ pub fn respond(answer: Answer) -> Response {
     if let Some(etag) = answer.revision.and_then(|revision| HeaderValue::from_str(&format!("\"{revision}\"")).ok()) {
         headers.insert(header::ETAG, etag);
     }
-    if let Some(cookie) = answer.cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+    for cookie in answer.cookies.iter().filter_map(|cookie| HeaderValue::from_str(cookie).ok()) {
         headers.append(header::SET_COOKIE, cookie);
     }
     if answer.replayed {
@@ -162,7 +163,12 @@ async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Request)
             (Err(_), Access::Public) => None,
             (caller, _) => caller?,
         };
-        operation.call(&door, caller, &request_id, incoming).await
+        let kept = presence::used(&door, caller.as_ref(), &incoming.headers).await;
+        let mut response = operation.call(&door, caller, &request_id, incoming).await?;
+        if let Some(cookie) = kept.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+            response.headers_mut().entry(header::SET_COOKIE).or_insert(cookie);
+        }
+        Ok(response)
     })
     .await
 }

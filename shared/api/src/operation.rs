@@ -22,7 +22,7 @@ use crate::auth::{Caller, SessionCookie, internal};
 use crate::door::{Door, FarmHome};
 use crate::floor::Floor;
 use crate::http::Answer;
-use crate::request::How;
+use crate::request::{Browser, How};
 
 /// The proof that this caller may call `C`, and how they called.
 pub struct By<C> {
@@ -33,6 +33,8 @@ pub struct By<C> {
     pub if_match: Option<u64>,
     /// Tell what would happen.
     pub dry_run: bool,
+    /// What their browser tells of itself.
+    pub browser: Browser,
     of: PhantomData<fn() -> C>,
 }
 
@@ -201,26 +203,29 @@ pub struct Written<T> {
     pub follow: Option<CommandId>,
     /// What the browser is to keep of a session.
     pub cookie: Option<SessionCookie>,
+    /// What it is to keep of having been signed in.
+    pub known: Option<SessionCookie>,
     /// The answer holds a secret: it is not kept and not repeated.
     pub secret: bool,
 }
 
 impl<T> From<T> for Written<T> {
     fn from(reply: T) -> Self {
-        Self { reply, follow: None, cookie: None, secret: false }
+        Self { reply, follow: None, cookie: None, known: None, secret: false }
     }
 }
 
 impl<T> Written<T> {
     /// An answer with a secret in it.
     pub const fn secret(reply: T) -> Self {
-        Self { reply, follow: None, cookie: None, secret: true }
+        Self { reply, follow: None, cookie: None, known: None, secret: true }
     }
 }
 
 impl<C: Contract> By<C> {
-    pub(crate) const fn proven(caller: Caller, request_id: String, if_match: Option<u64>, dry_run: bool) -> Self {
-        Self { caller, request_id, if_match, dry_run, of: PhantomData }
+    pub(crate) fn proven(caller: Caller, request_id: String, how: &How) -> Self {
+        let How { if_match, dry_run, browser, .. } = how;
+        Self { caller, request_id, if_match: *if_match, dry_run: *dry_run, browser: browser.clone(), of: PhantomData }
     }
 
     /// The same caller before another operation, if they may call that one too.
@@ -229,7 +234,7 @@ impl<C: Contract> By<C> {
     /// `permission_missing`.
     pub fn also<D: Contract>(&self) -> Result<By<D>, Problem> {
         match D::ACCESS.at_the_door(&self.caller.grants) {
-            Decision::Allowed => Ok(By::proven(self.caller.clone(), self.request_id.clone(), None, false)),
+            Decision::Allowed => Ok(By::proven(self.caller.clone(), self.request_id.clone(), &How::default())),
             Decision::Missing(permission) => Err(Problem::missing(permission)),
         }
     }

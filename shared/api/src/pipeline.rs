@@ -18,7 +18,7 @@ use domain::permission::PermissionSet;
 use serde_json::Value;
 use store::{AuditEntry, Outcome, RequestKey};
 
-use crate::auth::{Caller, cookie_name};
+use crate::auth::{Caller, cookie_name, known_cookie_name};
 use crate::door::Door;
 use crate::forward::{pass_on, passes_on};
 use crate::http::{Answer, respond};
@@ -99,7 +99,7 @@ fn permit<C: Contract>(
     match C::ACCESS.at_the_door(&caller.grants) {
         Decision::Allowed => {
             let how = how::<C>(door, incoming)?;
-            Ok((By::proven(caller, request_id.to_owned(), how.if_match, how.dry_run), how))
+            Ok((By::proven(caller, request_id.to_owned(), &how), how))
         }
         Decision::Missing(permission) => Err(Problem::missing(permission)),
     }
@@ -224,7 +224,8 @@ async fn write<C: Write>(
     stamp.clock_ok = crate::clock::is_set(stamp.now);
     stamp.account_of = door.is_relay().then(|| C::store_of(&prepared).unwrap_or(by.store));
     stamp.derive_ids = key.as_ref().map(RequestKey::digest);
-    let (sealer, farm, live, cookie) = (door.sealer.clone(), door.farm.clone(), door.live, cookie_name(door));
+    let (sealer, farm, live, cookie) =
+        (door.sealer.clone(), door.farm.clone(), door.live, [cookie_name(door), known_cookie_name(door)]);
     let written = door
         .store
         .write(stamp, move |tx| {
@@ -241,7 +242,8 @@ async fn write<C: Write>(
                 C::write(&by, &mut at, asked, prepared)?
             };
             let mut answer = Answer::of(C::STATUS, &written.reply)?;
-            answer.cookie = written.cookie.map(|given| given.header(cookie));
+            let given = [written.cookie, written.known].into_iter().zip(cookie);
+            answer.cookies = given.filter_map(|(given, name)| Some(given?.header(name))).collect();
             if by.dry_run {
                 return Err(Thrown::DryRun(Box::new(answer)));
             }
@@ -267,6 +269,9 @@ pub(crate) fn request_key<C: Contract>(door: &Door, store: StoreId, actor: &Acto
         Home::Account => store.to_string(),
         Home::Farm | Home::Door => door.home().farm_id.to_string(),
     };
+    // A plain hash of a short secret would give it away: whoever has it tries them all.
+    let mut sent = sent.clone();
+    replace_secrets(&mut sent, &|secret| door.sealer.mark(&secret.to_string()));
     RequestKey::new(&home, &actor.to_string(), C::ID, key, sent.to_string().as_bytes())
 }
 
@@ -305,7 +310,7 @@ async fn follow(door: &Door, answer: Answer, command: CommandId, wait_seconds: u
 
 pub(crate) fn entry<C: Contract>(by: &By<C>, at: domain::time::Timestamp, sent: &Value) -> AuditEntry {
     let mut asked = sent.get("body").cloned().unwrap_or_default();
-    hide_secrets(&mut asked);
+    replace_secrets(&mut asked, &|_| "[secret]".to_owned());
     AuditEntry {
         at,
         actor: by.actor.clone(),
@@ -318,20 +323,20 @@ pub(crate) fn entry<C: Contract>(by: &By<C>, at: domain::time::Timestamp, sent: 
 }
 
 /// Names of fields that hold secrets; a test compares them with every schema's `writeOnly`.
-pub const SECRET_FIELDS: &[&str] = &["credential", "device_code", "one_time_token", "password"];
+pub const SECRET_FIELDS: &[&str] = &["credential", "device_code", "enrolment_token", "one_time_token", "password", "pin"];
 
-fn hide_secrets(value: &mut Value) {
+fn replace_secrets(value: &mut Value, with: &dyn Fn(&Value) -> String) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {
                 if SECRET_FIELDS.contains(&name.as_str()) {
-                    *field = "[secret]".into();
+                    *field = with(field).into();
                 } else {
-                    hide_secrets(field);
+                    replace_secrets(field, with);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(hide_secrets),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace_secrets(item, with)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

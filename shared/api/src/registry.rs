@@ -3,8 +3,8 @@
 
 use contract::operation::OperationRow;
 use contract::ops::{
-    access, accounts, attempts, claims, commands, events, farms, files, jobs, keys, materials, orders, parts, pools, printers,
-    queue, roles, skus, spools, stock, system, uploads, webhooks,
+    access, accounts, attempts, claims, commands, devices, events, farms, files, jobs, keys, materials, operators, orders, parts,
+    pools, printers, queue, roles, skus, spools, stock, system, uploads, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -19,6 +19,20 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<access::DeleteSession>::row(),
         Writes::<access::SetOwnerPassword>::row(),
         Reads::<access::ListPermissions>::row(),
+        Reads::<operators::ListAtTheDoor>::row(),
+        Reads::<operators::ListOperators>::row(),
+        Writes::<operators::CreateOperator>::row(),
+        Reads::<operators::GetOperator>::row(),
+        Writes::<operators::EditOperatorOp>::row(),
+        Writes::<operators::DeleteOperator>::row(),
+        Writes::<operators::PauseOperator>::row(),
+        Writes::<operators::ResumeOperator>::row(),
+        Writes::<operators::SetOperatorPin>::row(),
+        Reads::<devices::ListDevices>::row(),
+        Writes::<devices::CreateDevice>::row(),
+        Reads::<devices::GetDevice>::row(),
+        Writes::<devices::EditDeviceOp>::row(),
+        Writes::<devices::DeleteDevice>::row(),
         Reads::<accounts::ListStores>::row(),
         Reads::<accounts::ListUsers>::row(),
         Reads::<accounts::GetUser>::row(),

@@ -9,7 +9,9 @@ use contract::problem::{Code, Problem};
 use domain::id::FarmId;
 use http::HeaderMap;
 use serde_json::{Value, json};
+use store::credential_hash;
 
+use crate::auth::{cookie, known_cookie_name};
 use crate::door::Door;
 
 /// The largest body but for files.
@@ -31,6 +33,26 @@ pub struct Incoming {
     pub body: Body,
 }
 
+/// What a browser tells of itself beside its call.
+#[derive(Debug, Clone, Default)]
+pub struct Browser {
+    /// The hash of what it keeps of having been signed in.
+    pub known: Option<[u8; 32]>,
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+    /// It is on the farm's own network, as far as can be told.
+    pub at_the_farm: bool,
+}
+
+impl Browser {
+    fn of(door: &Door, incoming: &Incoming) -> Self {
+        let text = |name: &str| incoming.headers.get(name).and_then(|value| value.to_str().ok());
+        let known = cookie(&incoming.headers, known_cookie_name(door)).map(credential_hash);
+        let user_agent = text("user-agent").map(|agent| agent.chars().filter(|c| !c.is_control()).take(200).collect());
+        Self { known, user_agent, at_the_farm: door.people.at_the_farm(door, &incoming.headers, incoming.from) }
+    }
+}
+
 /// What belongs to the pipeline and to no operation.
 #[derive(Debug, Clone, Default)]
 pub struct How {
@@ -44,6 +66,8 @@ pub struct How {
     pub wait_seconds: u64,
     /// `farm_id=`, where the path names nothing that tells the farm.
     pub farm: Option<FarmId>,
+    /// What a browser tells of itself.
+    pub browser: Browser,
 }
 
 /// Reads what belongs to the pipeline; takes `dry_run` and `farm_id` out of the query.
@@ -78,7 +102,7 @@ pub fn how<C: Contract>(door: &Door, incoming: &mut Incoming) -> Result<How, Pro
         };
     }
     let farm = farm::<C>(door, &mut incoming.query)?;
-    Ok(How { idempotency_key, if_match, dry_run, wait_seconds, farm })
+    Ok(How { idempotency_key, if_match, dry_run, wait_seconds, farm, browser: Browser::of(door, incoming) })
 }
 
 /// The farm that is asked for. An agent is one farm; a list reads them all.

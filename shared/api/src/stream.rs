@@ -24,6 +24,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use crate::auth::{self, Caller};
 use crate::door::Door;
 use crate::operation::{By, Bytes, Failure, Streaming};
+use crate::presence;
 
 /// How often it is looked at whether the caller may still listen; a revoked key hears nothing after that.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -90,6 +91,7 @@ impl Listener {
             // Also while there is much to tell: a slow reader must not outlive its key.
             if self.look_again.tick().now_or_never().is_some() {
                 self.caller = self.caller_now()?;
+                presence::listens(&self.door, &self.caller).await;
             }
             if let Some(message) = self.waiting.pop() {
                 return Some(message);

@@ -113,6 +113,7 @@ named! {
     ApiKeyRefused = "api_key.refused", "A key was refused.";
     ApiKeyNewNetwork = "api_key.new_network", "A key comes from a new network.";
     ApiKeyExpiring = "api_key.expiring", "A key ends soon.";
+    OperatorPinLocked = "operator.pin_locked", "An operator's PIN was guessed at too often.";
     WebhookDisabled = "webhook.disabled", "A webhook was switched off.";
     IntegrationFailed = "integration.failed", "A shop integration failed.";
     IntegrationAuthFailed = "integration.auth_failed", "A shop refused our credentials.";

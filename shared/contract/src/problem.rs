@@ -40,6 +40,9 @@ codes! {
     MalformedRequest = "malformed_request", 400, "The request cannot be read", "Send a request that follows HTTP.";
     Unauthenticated = "unauthenticated", 401, "Nobody is signed in", "Send a key as `Authorization: Bearer …`, or sign in.";
     BadCredential = "bad_credential", 401, "The key, password or session is not valid", "Check it, or make a new one.";
+    UsedLink = "used_link", 401, "The link was used before or is too old", "Ask for a new one.";
+    PinLocked = "pin_locked", 403, "The PIN was guessed at too often", "Sign in at a browser that you used before, or let somebody who may edit operators set a new one.";
+    UntrustedPlace = "untrusted_place", 403, "A PIN opens the door only on the farm's own network", "Use the farm's own network, or add this device by its link.";
     PermissionMissing = "permission_missing", 403, "A permission is missing", "Ask somebody who holds the named permission.";
     CrossOrigin = "cross_origin", 403, "A page of another origin called with a session", "Call from the page itself, or use a key.";
     GrantsExceeded = "grants_exceeded", 403, "Nobody can give what they lack", "Ask for no more than you hold.";

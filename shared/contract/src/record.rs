@@ -8,12 +8,14 @@ use domain::account::{Store, User};
 use domain::actor::Actor;
 use domain::attempt::Attempt;
 use domain::command::Command;
+use domain::device::Device;
 use domain::farm::Farm;
 use domain::filament::{Material, Slot, Spool, SpoolEntry};
 use domain::file::File;
 use domain::job::Job;
 use domain::key::{ApiKey, Session, SlicerKey};
 use domain::kind::Kind;
+use domain::operator::Operator;
 use domain::order::Order;
 use domain::part::{Part, Pool};
 use domain::permission::Permission;
@@ -298,6 +300,8 @@ pub const KINDS: &[KindRow] = &[
     row::<StockEntry>(),
     row::<Webhook>(),
     row::<Delivery>(),
+    row::<Operator>(),
+    row::<Device>(),
 ];
 
 /// The row of a kind.

@@ -147,6 +147,10 @@ ids! {
     WebhookId = "whk";
     /// One event on its way to one webhook.
     DeliveryId = "dlv";
+    /// A person of the floor.
+    OperatorId = "opr";
+    /// A phone or tablet of the floor.
+    DeviceId = "dev";
     /// An upload that comes in pieces.
     UploadId = "upl";
     /// A request as accepted at a door.

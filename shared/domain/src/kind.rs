@@ -62,6 +62,8 @@ kinds! {
     StockEntry = "stock_entry", "stock_entries", "ste", "A line of the stock's ledger.";
     Webhook = "webhook", "webhooks", "whk", "An address that events are sent to.";
     Delivery = "delivery", "deliveries", "dlv", "One event on its way to one webhook.";
+    Operator = "operator", "operators", "opr", "A person of the floor with a PIN.";
+    Device = "device", "devices", "dev", "A phone or tablet that was added to the farm.";
 }
 
 impl Kind {
@@ -86,7 +88,9 @@ impl Kind {
             | Kind::SpoolEntry
             | Kind::Slot
             | Kind::Stock
-            | Kind::StockEntry => false,
+            | Kind::StockEntry
+            | Kind::Operator
+            | Kind::Device => false,
         }
     }
 }

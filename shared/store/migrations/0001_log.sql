@@ -67,6 +67,9 @@ CREATE TABLE secret (owner TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NU
 CREATE TABLE credential (hash BLOB PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, expires_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX credential_of ON credential (owner);
 
+-- Tries that count against a PIN: of an operator, or of one browser that they used before.
+CREATE TABLE pin_try (who TEXT PRIMARY KEY, wrong INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
 -- The head says how long a chain is: without it, entries removed from its end would not show.
 CREATE TABLE audit_head (home TEXT PRIMARY KEY, n INTEGER NOT NULL, hash BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE audit (home TEXT NOT NULL, n INTEGER NOT NULL, entry TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (home, n)) STRICT, WITHOUT ROWID;

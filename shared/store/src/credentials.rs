@@ -20,11 +20,21 @@ pub enum CredentialKind {
     Session,
     /// A link that signs in once.
     OneTime,
+    /// A link that adds a phone or tablet once.
+    Enrolment,
+    /// What a browser keeps of having been signed in: it opens nothing, but wrong tries of others do not count against it.
+    Known,
 }
 
 impl CredentialKind {
-    const ALL: [CredentialKind; 4] =
-        [CredentialKind::ApiKey, CredentialKind::SlicerKey, CredentialKind::Session, CredentialKind::OneTime];
+    const ALL: [CredentialKind; 6] = [
+        CredentialKind::ApiKey,
+        CredentialKind::SlicerKey,
+        CredentialKind::Session,
+        CredentialKind::OneTime,
+        CredentialKind::Enrolment,
+        CredentialKind::Known,
+    ];
 
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -32,6 +42,8 @@ impl CredentialKind {
             CredentialKind::SlicerKey => "slicer_key",
             CredentialKind::Session => "session",
             CredentialKind::OneTime => "one_time",
+            CredentialKind::Enrolment => "enrolment",
+            CredentialKind::Known => "known",
         }
     }
 }
@@ -96,6 +108,16 @@ impl Tx<'_> {
     /// What the database says.
     pub fn forget_credentials(&mut self, owner: &str) -> Result<(), StoreError> {
         self.sql()?.prepare_cached("DELETE FROM credential WHERE owner = ?1")?.execute([owner])?;
+        Ok(())
+    }
+
+    /// Moves the end of all credentials of an owner.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn extend_credentials(&mut self, owner: &str, expires_at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE credential SET expires_at = ?2 WHERE owner = ?1";
+        self.sql()?.prepare_cached(sql)?.execute(params![owner, expires_at.millis()])?;
         Ok(())
     }
 

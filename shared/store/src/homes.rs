@@ -23,7 +23,9 @@ const fn describes_the_floor(kind: Kind) -> bool {
         | Kind::SpoolEntry
         | Kind::Slot
         | Kind::SlicerKey
-        | Kind::Session => true,
+        | Kind::Session
+        | Kind::Operator
+        | Kind::Device => true,
         Kind::File
         | Kind::Part
         | Kind::Job

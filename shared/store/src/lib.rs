@@ -17,6 +17,7 @@ mod list;
 mod mailbox;
 mod migrations;
 mod pairings;
+mod pins;
 mod requests;
 mod rows;
 mod seal;

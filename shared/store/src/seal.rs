@@ -5,6 +5,7 @@
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use rusqlite::{OptionalExtension, params};
+use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
 use crate::rows::Rows;
@@ -12,19 +13,28 @@ use crate::tx::{Entropy, Tx};
 
 /// Seals and opens secrets with this installation's key.
 #[derive(Clone)]
-pub struct Sealer(XChaCha20Poly1305);
+pub struct Sealer {
+    cipher: XChaCha20Poly1305,
+    marking: [u8; 32],
+}
 
 impl Sealer {
     /// From the installation's key.
     pub fn new(key: &[u8; 32]) -> Self {
-        Self(XChaCha20Poly1305::new(key.into()))
+        let marking = Sha256::new().chain_update(b"gantry mark").chain_update(key).finalize().into();
+        Self { cipher: XChaCha20Poly1305::new(key.into()), marking }
+    }
+
+    /// A mark by which the same text is known again, and from which nobody without the key finds it, however short it is.
+    pub fn mark(&self, plain: &str) -> String {
+        domain::hex::hex(&Sha256::new().chain_update(self.marking).chain_update(plain).finalize())
     }
 
     fn seal(&self, entropy: &mut dyn Entropy, bound_to: &str, plain: &str) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; 24];
         entropy.fill(&mut nonce);
         let payload = Payload { msg: plain.as_bytes(), aad: bound_to.as_bytes() };
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).map_err(|_| StoreError::Sealed(bound_to.to_owned()))?;
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| StoreError::Sealed(bound_to.to_owned()))?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
@@ -33,7 +43,7 @@ impl Sealer {
         let (nonce, sealed) = sealed.split_at_checked(24).ok_or_else(bad)?;
         let nonce: [u8; 24] = nonce.try_into().map_err(|_| bad())?;
         let payload = Payload { msg: sealed, aad: bound_to.as_bytes() };
-        let plain = self.0.decrypt(&XNonce::from(nonce), payload).map_err(|_| bad())?;
+        let plain = self.cipher.decrypt(&XNonce::from(nonce), payload).map_err(|_| bad())?;
         String::from_utf8(plain).map_err(|_| bad())
     }
 }

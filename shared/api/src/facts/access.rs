@@ -3,10 +3,12 @@
 
 use domain::account::User;
 use domain::actor::{Actor, ActorKind};
+use domain::device::Device;
 use domain::id::RoleId;
 use domain::key::ApiKey;
 use store::{StoreError, Tx};
 
+use crate::floor_people::as_device;
 use crate::held::left_of;
 
 /// Somebody holds something else now: the keys that they sponsor follow.
@@ -14,8 +16,12 @@ use crate::held::left_of;
 /// # Errors
 /// What the database says.
 pub fn holder_changed(tx: &mut Tx<'_>, holder: &Actor) -> Result<(), StoreError> {
-    let sponsored = tx.rows().all_where::<ApiKey>("sponsor", &[&holder.to_string()])?;
-    sponsored.into_iter().try_for_each(|key| settle(tx, key.record))
+    let holder = holder.to_string();
+    let sponsored = tx.rows().all_where::<ApiKey>("sponsor", &[&holder])?;
+    sponsored.into_iter().try_for_each(|key| settle(tx, key.record))?;
+    // What a device holds stands nowhere but follows from its sponsor; what it gave on is written down.
+    let added = tx.rows().all_where::<Device>("sponsor", &[&holder])?;
+    added.into_iter().try_for_each(|device| holder_changed(tx, &as_device(device.record.id)))
 }
 
 /// A role opens something else now: who has it follows.

@@ -4,12 +4,14 @@
 pub mod access;
 mod claims;
 mod commands;
+pub mod devices;
 pub mod events;
 pub mod farms;
 pub mod files;
 pub mod jobs;
 pub mod keys;
 pub mod materials;
+pub mod operators;
 pub mod orders;
 pub mod parts;
 pub mod plain;

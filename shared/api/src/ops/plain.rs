@@ -3,8 +3,8 @@
 use contract::list::{ListQuery, Page, View};
 use contract::operation::{Asked, Contract, Of};
 use contract::ops::{
-    access, accounts, attempts, commands, farms, files, jobs, keys, materials, orders, parts, pools, printers, roles, skus,
-    spools, stock, webhooks,
+    access, accounts, attempts, commands, devices, farms, files, jobs, keys, materials, operators, orders, parts, pools,
+    printers, roles, skus, spools, stock, webhooks,
 };
 use contract::record::Record;
 
@@ -53,12 +53,14 @@ lists! {
     accounts::ListUsers => domain::account::User,
     attempts::ListAttempts => domain::attempt::Attempt,
     commands::ListCommands => domain::command::Command,
+    devices::ListDevices => domain::device::Device,
     farms::ListFarms => domain::farm::Farm,
     files::ListFiles => domain::file::File,
     jobs::ListJobs => domain::job::Job,
     keys::ListApiKeys => domain::key::ApiKey,
     keys::ListSlicerKeys => domain::key::SlicerKey,
     materials::ListMaterials => domain::filament::Material,
+    operators::ListOperators => domain::operator::Operator,
     orders::ListOrders => domain::order::Order,
     parts::ListParts => domain::part::Part,
     pools::ListPools => domain::part::Pool,
@@ -76,12 +78,14 @@ shows! {
     accounts::GetUser => domain::account::User,
     attempts::GetAttempt => domain::attempt::Attempt,
     commands::GetCommand => domain::command::Command,
+    devices::GetDevice => domain::device::Device,
     farms::GetFarm => domain::farm::Farm,
     files::GetFile => domain::file::File,
     jobs::GetJob => domain::job::Job,
     keys::GetApiKey => domain::key::ApiKey,
     keys::GetSlicerKey => domain::key::SlicerKey,
     materials::GetMaterial => domain::filament::Material,
+    operators::GetOperator => domain::operator::Operator,
     orders::GetOrder => domain::order::Order,
     parts::GetPart => domain::part::Part,
     pools::GetPool => domain::part::Pool,

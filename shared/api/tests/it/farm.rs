@@ -11,6 +11,7 @@ use api::blobs::Blobs;
 use api::clock::Clock;
 use api::door::{AccountHome, Door, FarmHome};
 use api::floor::Floor;
+use api::floor_people::FloorPeople;
 use api::keep::Keep;
 use api::operation::Failure;
 use async_trait::async_trait;
@@ -190,6 +191,7 @@ impl Farm {
             host_names: vec!["Farm.Example".to_owned()],
             https: false,
             throttle: SignInThrottle::default(),
+            people: FloorPeople::default(),
             webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&door));

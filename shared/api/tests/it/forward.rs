@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::door::Door;
+use api::floor_people::FloorPeople;
 use api::forward::{Farms, Freshness, Operations, carry_out};
 use api::keep::Keep;
 use api::mailbox::{self, Settled};
@@ -39,6 +40,13 @@ pub struct Line {
     pub last: Mutex<Option<Forwarded>>,
     /// Content that the farm was asked for.
     pub wanted: Mutex<Vec<(HomeIds, ContentHash)>>,
+}
+
+impl Line {
+    /// Cuts the line, or mends it.
+    pub fn cut(&self, cut: bool) {
+        self.cut.store(cut, Ordering::SeqCst);
+    }
 }
 
 #[async_trait]
@@ -155,6 +163,7 @@ impl World {
             host_names: Vec::new(),
             https: false,
             throttle: SignInThrottle::default(),
+            people: FloorPeople::default(),
             webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&relay));

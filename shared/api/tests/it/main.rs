@@ -18,6 +18,8 @@ mod farm;
 #[cfg(test)]
 mod filament;
 #[cfg(test)]
+mod floor_people;
+#[cfg(test)]
 mod forward;
 #[cfg(test)]
 mod forwarded_files;

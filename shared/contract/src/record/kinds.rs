@@ -3,6 +3,7 @@
 mod access;
 mod catalogue;
 mod filament;
+mod floor;
 mod webhooks;
 
 use domain::access::Grants;

@@ -6,6 +6,7 @@ use contract::problem::{Code, Problem};
 use domain::key::Session;
 
 use crate::auth::SessionCookie;
+use crate::floor_people;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -17,6 +18,7 @@ impl Write for DeleteOwnSession {
         let session = by.find::<Session>(at.rows(), id)?.record;
         at.forget_credentials(&id.to_string())?;
         at.delete(&session)?;
+        floor_people::session_ended(at, &session)?;
         let mut written = Written::from(Nothing {});
         written.cookie = Some(SessionCookie { token: String::new(), seconds: 0 });
         Ok(written)

@@ -4,6 +4,7 @@ use contract::operation::{Asked, Nothing};
 use contract::ops::access::DeleteSession;
 use domain::key::Session;
 
+use crate::floor_people;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -14,6 +15,7 @@ impl Write for DeleteSession {
         let session = by.find_to_change::<Session>(at.rows(), asked.target.id)?.record;
         at.forget_credentials(&session.id.to_string())?;
         at.delete(&session)?;
+        floor_people::session_ended(at, &session)?;
         Ok(Nothing {}.into())
     }
 }

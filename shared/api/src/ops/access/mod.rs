@@ -5,6 +5,7 @@ mod delete_own_session;
 mod delete_session;
 mod get_me;
 mod list_permissions;
+mod pin;
 mod set_owner_password;
 
 pub use create_session::{SESSION_DAYS, one_time_link};

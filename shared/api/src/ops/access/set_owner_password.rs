@@ -1,14 +1,16 @@
-//! Set the owner's password of this farm. All other sessions end.
+//! Set the owner's password of this farm. All other sessions of the owner end.
 
 use contract::operation::{Asked, Nothing};
 use contract::ops::access::SetOwnerPassword;
 use contract::problem::{Code, Problem};
 use domain::access::Grants;
+use domain::actor::{Actor, ActorKind};
 use domain::key::Session;
 use store::Entropy;
 
 use crate::door::Door;
 use crate::entropy::SystemEntropy;
+use crate::floor_people::OWNER;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::password;
 
@@ -36,7 +38,9 @@ impl Write for SetOwnerPassword {
             return Err(Problem::new(Code::GrantsExceeded).detail("only the owner sets the owner's password").into());
         }
         at.put_setting("owner_password", &hash)?;
-        for session in at.rows().all::<Session>()? {
+        at.forget_credentials(OWNER)?;
+        let owner = Actor::new(ActorKind::Floor, OWNER).to_string();
+        for session in at.rows().all_where::<Session>("actor", &[&owner])? {
             if Some(session.record.id) != by.session {
                 at.forget_credentials(&session.record.id.to_string())?;
                 at.delete(&session.record)?;
