@@ -16,6 +16,7 @@ CREATE TABLE event (
     UNIQUE (store_id, farm_id, number)
 ) STRICT;
 CREATE TABLE home (store_id TEXT NOT NULL, farm_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (store_id, farm_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE identity (issuer TEXT NOT NULL, subject TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (issuer, subject, user)) STRICT, WITHOUT ROWID;
 CREATE TABLE kept (
     store_id TEXT NOT NULL, farm_id TEXT NOT NULL, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL,
     promised INTEGER NOT NULL, since INTEGER NOT NULL, used_at INTEGER NOT NULL, PRIMARY KEY (store_id, farm_id, sha256)
@@ -30,6 +31,8 @@ CREATE TABLE mailbox (
 ) STRICT;
 CREATE TABLE pair (kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name, value, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE pairing (user_code TEXT PRIMARY KEY, device BLOB NOT NULL UNIQUE, document TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE passkey (id TEXT PRIMARY KEY, credential TEXT NOT NULL UNIQUE, user TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE password (user TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE pin_try (who TEXT PRIMARY KEY, wrong INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE rec_api_key (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, state TEXT, role TEXT, sponsor TEXT) STRICT;
 CREATE TABLE rec_attempt (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, job_id TEXT, printer_id TEXT, file_id TEXT, state TEXT, ended_at INTEGER) STRICT;
@@ -56,7 +59,7 @@ CREATE TABLE rec_stock (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEX
 CREATE TABLE rec_stock_entry (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, stock_id TEXT, created_by TEXT) STRICT;
 CREATE TABLE rec_store (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT) STRICT;
 CREATE TABLE rec_user (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, email TEXT, role TEXT, state TEXT) STRICT;
-CREATE TABLE rec_webhook (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, url TEXT, state TEXT) STRICT;
+CREATE TABLE rec_webhook (id TEXT PRIMARY KEY, store_id TEXT NOT NULL, farm_id TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, deleted INTEGER NOT NULL, generation INTEGER NOT NULL, changed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL, name TEXT, url TEXT, state TEXT, sponsor TEXT) STRICT;
 CREATE TABLE request (id TEXT PRIMARY KEY, body_hash TEXT NOT NULL, outcome TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE secret (owner TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (owner, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -67,11 +70,13 @@ CREATE TABLE upload (
 CREATE UNIQUE INDEX bed_token_unused ON bed_token (printer) WHERE consumed_by IS NULL;
 CREATE INDEX credential_of ON credential (owner);
 CREATE INDEX event_of ON event (subject_id, position);
+CREATE INDEX identity_of ON identity (user);
 CREATE INDEX kept_of ON kept (sha256);
 CREATE INDEX label_of ON label (kind, id);
 CREATE INDEX mailbox_about ON mailbox (subject);
 CREATE INDEX mailbox_of ON mailbox (farm_id, seq);
 CREATE INDEX pair_of ON pair (kind, id);
+CREATE INDEX passkey_of ON passkey (user);
 CREATE INDEX rec_api_key_created ON rec_api_key (store_id, created_at, id);
 CREATE INDEX rec_api_key_position ON rec_api_key (position);
 CREATE INDEX rec_api_key_role ON rec_api_key (role, created_at, id);
@@ -151,9 +156,11 @@ CREATE INDEX rec_stock_sku_id ON rec_stock (sku_id, created_at, id);
 CREATE INDEX rec_store_created ON rec_store (store_id, created_at, id);
 CREATE INDEX rec_store_position ON rec_store (position);
 CREATE INDEX rec_user_created ON rec_user (store_id, created_at, id);
+CREATE INDEX rec_user_email ON rec_user (email, created_at, id);
 CREATE INDEX rec_user_position ON rec_user (position);
 CREATE INDEX rec_user_role ON rec_user (role, created_at, id);
 CREATE INDEX rec_webhook_created ON rec_webhook (store_id, created_at, id);
 CREATE INDEX rec_webhook_position ON rec_webhook (position);
+CREATE INDEX rec_webhook_sponsor ON rec_webhook (sponsor, created_at, id);
 CREATE INDEX request_age ON request (created_at);
 CREATE INDEX upload_of ON upload (store_id);

@@ -230,6 +230,8 @@ pub struct SignInThrottle(Mutex<BTreeMap<Whose, (u32, Timestamp)>>);
 pub enum Whose {
     /// Of everybody at that address, by network.
     Address(Option<IpAddr>),
+    /// Of everybody who tries one account and whose browser is not known there, by the hash of its e-mail address.
+    Account([u8; 32]),
     /// Of a browser that was signed in before, by the hash of what it keeps.
     Known([u8; 32]),
 }
@@ -260,7 +262,7 @@ impl SignInThrottle {
         tries.retain(|_, (_, since)| now.millis_since(*since) < WINDOW_SECONDS * 1000);
         let (count, _) = tries.entry(whose.into()).or_insert((0, now));
         if *count >= TRIES {
-            return Err(Problem::new(Code::RateLimited).detail("too many wrong sign-ins from this address"));
+            return Err(Problem::new(Code::RateLimited).detail("too many wrong sign-ins"));
         }
         *count += 1;
         Ok(())

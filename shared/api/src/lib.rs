@@ -31,5 +31,6 @@ pub mod pipeline;
 pub mod presence;
 pub mod registry;
 pub mod request;
+mod sign_in;
 pub mod socket;
 pub mod stream;

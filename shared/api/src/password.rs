@@ -3,7 +3,16 @@
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, PasswordHash};
 use contract::problem::{Code, Problem};
+use domain::secret::Secret;
+use store::Entropy;
 use tokio::sync::Semaphore;
+
+use crate::entropy::SystemEntropy;
+
+/// The shortest password.
+const SHORTEST: usize = 10;
+/// The longest password: enough for any sentence.
+const LONGEST: usize = 200;
 
 /// How many are worked on at once: each takes 19 MiB and a core, and anybody may ask for one.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
@@ -11,6 +20,19 @@ static AT_ONCE: Semaphore = Semaphore::const_new(2);
 async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let _turn = AT_ONCE.acquire().await.ok()?;
     tokio::task::spawn_blocking(work).await.ok()
+}
+
+/// Hashes a password that somebody chose.
+///
+/// # Errors
+/// `invalid_request` if it is too short or too long.
+pub async fn chosen(password: &Secret<String>) -> Result<String, Problem> {
+    if !(SHORTEST..=LONGEST).contains(&password.expose().chars().count()) {
+        return Err(Problem::field("/password", "invalid", format!("must have {SHORTEST} to {LONGEST} characters")));
+    }
+    let mut salt = [0; 16];
+    SystemEntropy.fill(&mut salt);
+    hash(password.expose().clone(), salt).await
 }
 
 /// Hashes a password.

@@ -3,8 +3,8 @@
 
 use contract::operation::OperationRow;
 use contract::ops::{
-    access, accounts, attempts, claims, commands, devices, events, farms, files, jobs, keys, materials, operators, orders, parts,
-    pools, printers, queue, roles, skus, spools, stock, system, uploads, webhooks,
+    access, account, accounts, attempts, claims, commands, devices, events, farms, files, jobs, keys, materials, operators,
+    orders, parts, pools, printers, queue, roles, skus, spools, stock, system, uploads, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -35,7 +35,18 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<devices::DeleteDevice>::row(),
         Reads::<accounts::ListStores>::row(),
         Reads::<accounts::ListUsers>::row(),
+        Writes::<accounts::InviteUser>::row(),
         Reads::<accounts::GetUser>::row(),
+        Writes::<accounts::EditUserOp>::row(),
+        Writes::<accounts::RenewInvite>::row(),
+        Writes::<accounts::SuspendUser>::row(),
+        Writes::<accounts::ReinstateUser>::row(),
+        Writes::<accounts::RemoveUserOp>::row(),
+        Reads::<account::GetOwnAccount>::row(),
+        Writes::<account::EditOwnAccountOp>::row(),
+        Writes::<account::SetOwnPassword>::row(),
+        Reads::<account::ListOwnSessions>::row(),
+        Writes::<account::EndOtherSessions>::row(),
         Reads::<roles::ListRoles>::row(),
         Writes::<roles::CreateRole>::row(),
         Reads::<roles::GetRole>::row(),

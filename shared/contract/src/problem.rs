@@ -45,6 +45,7 @@ codes! {
     UntrustedPlace = "untrusted_place", 403, "A PIN opens the door only on the farm's own network", "Use the farm's own network, or add this device by its link.";
     PermissionMissing = "permission_missing", 403, "A permission is missing", "Ask somebody who holds the named permission.";
     CrossOrigin = "cross_origin", 403, "A page of another origin called with a session", "Call from the page itself, or use a key.";
+    SignInAgain = "sign_in_again", 403, "That needs a fresh sign-in", "Send `current_password`, or sign in again and ask within ten minutes.";
     GrantsExceeded = "grants_exceeded", 403, "Nobody can give what they lack", "Ask for no more than you hold.";
     NotFound = "not_found", 404, "There is no such thing", "Check the id.";
     NoSuchPath = "no_such_path", 404, "There is no such path", "See /openapi.json.";
@@ -54,6 +55,9 @@ codes! {
     IdempotencyInFlight = "idempotency_in_flight", 409, "The same call is being carried out", "Wait and ask again.";
     Pending = "pending", 409, "It waits for its farm and can not be changed yet", "Wait until its command is done.";
     InUse = "in_use", 409, "Something still uses it", "Remove what uses it first.";
+    LastOwner = "last_owner", 409, "A store always has an owner", "Make somebody else an owner first.";
+    DecisionRequired = "decision_required", 409, "Somebody sponsors what nothing was decided on", "Say in `things` or `others` whether it is handed over, kept or revoked; `errors[]` has each.";
+    StoreRequired = "store_required", 409, "You belong to several stores", "Send `store_id`; `errors[]` has each.";
     BedUseOutdated = "bed_use_outdated", 409, "The bed has been used again since", "Look at the bed again and clear its present use.";
     BedInUse = "bed_in_use", 409, "A print is on the bed", "Wait until it has ended.";
     UndoTooLate = "undo_too_late", 409, "It can no longer be undone", "Take the printer out of service if its bed is not clear.";

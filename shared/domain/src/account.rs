@@ -80,6 +80,11 @@ impl User {
         self.role == Some(RoleRef::BuiltIn(Role::StoreOwner)) && self.state == UserState::Active
     }
 
+    /// Their e-mail address as it is looked for: without regard to case.
+    pub fn email_key(&self) -> Option<String> {
+        self.email.as_ref().map(Email::key)
+    }
+
     /// What they may do, given what their role opens. Who owns the store passes every check.
     pub fn grants(&self, of_role: PermissionSet) -> Grants {
         let permissions = of_role.or(self.permissions);

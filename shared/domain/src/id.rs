@@ -155,6 +155,8 @@ ids! {
     UploadId = "upl";
     /// A request as accepted at a door.
     RequestId = "req";
+    /// A passkey of a person.
+    PasskeyId = "pky";
 }
 
 fn read(prefix: &'static str, text: &str) -> Result<Uuid, BadId> {

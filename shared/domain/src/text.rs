@@ -93,6 +93,13 @@ texts! {
     Note, "a note", 1000, "1 to 1000 characters", |text| text.chars().all(|c| !c.is_control() || c == '\n');
 }
 
+impl Email {
+    /// The address as it is looked for: without regard to case.
+    pub fn key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
 macro_rules! shaped {
     ($($(#[$doc:meta])* $name:ident, $what:literal, $pattern:literal, $rule:literal, $ok:expr;)*) => {$(
         $(#[$doc])*

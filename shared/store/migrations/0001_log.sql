@@ -69,6 +69,12 @@ CREATE INDEX credential_of ON credential (owner);
 
 -- Tries that count against a PIN: of an operator, or of one browser that they used before.
 CREATE TABLE pin_try (who TEXT PRIMARY KEY, wrong INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- At a relay: what people sign in with besides links. A password is an Argon2id hash; a passkey's key is the public one.
+CREATE TABLE password (user TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE passkey (id TEXT PRIMARY KEY, credential TEXT NOT NULL UNIQUE, user TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX passkey_of ON passkey (user);
+CREATE TABLE identity (issuer TEXT NOT NULL, subject TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (issuer, subject, user)) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_of ON identity (user);
 
 -- The head says how long a chain is: without it, entries removed from its end would not show.
 CREATE TABLE audit_head (home TEXT PRIMARY KEY, n INTEGER NOT NULL, hash BLOB NOT NULL) STRICT, WITHOUT ROWID;

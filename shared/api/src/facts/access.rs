@@ -1,12 +1,15 @@
-//! What follows when somebody holds something else than before: what leans on it follows in the same transaction, so that
-//! the next call finds it, and a farm's copy of a key says it too.
+//! What follows when somebody holds something else than before, or leaves: what leans on it follows in the same transaction,
+//! so that the next call finds it, and a farm's copy of a key says it too.
 
+use contract::event::Named;
+use domain::access::Grants;
 use domain::account::User;
 use domain::actor::{Actor, ActorKind};
 use domain::device::Device;
-use domain::id::RoleId;
-use domain::key::ApiKey;
-use store::{StoreError, Tx};
+use domain::id::{RoleId, SessionId};
+use domain::key::{ApiKey, KeyState, Session};
+use domain::webhook::Webhook;
+use store::{Rows, StoreError, Tx};
 
 use crate::floor_people::as_device;
 use crate::held::left_of;
@@ -46,4 +49,73 @@ fn settle(tx: &mut Tx<'_>, key: ApiKey) -> Result<(), StoreError> {
     let key = ApiKey { holds, ..key };
     tx.update(&key)?;
     holder_changed(tx, &Actor::new(ActorKind::ApiKey, key.id))
+}
+
+/// What hangs on somebody's rights and has not ended.
+#[derive(Debug, Clone, Default)]
+pub struct Sponsored {
+    /// Keys.
+    pub keys: Vec<ApiKey>,
+    /// Webhooks.
+    pub webhooks: Vec<Webhook>,
+}
+
+impl Sponsored {
+    /// By that actor.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn by(rows: Rows<'_>, sponsor: &Actor) -> Result<Self, StoreError> {
+        let sponsor = sponsor.to_string();
+        let keys = rows.all_where::<ApiKey>("sponsor", &[&sponsor])?.into_iter().map(|row| row.record);
+        let webhooks = rows.all_where::<Webhook>("sponsor", &[&sponsor])?.into_iter().map(|row| row.record);
+        Ok(Self { keys: keys.filter(|key| key.state != KeyState::Revoked).collect(), webhooks: webhooks.collect() })
+    }
+}
+
+/// Somebody else sponsors a key from now on. That never adds rights: it keeps at most what its sponsor of before held.
+///
+/// # Errors
+/// What the database says.
+pub fn hand_over_key(tx: &mut Tx<'_>, mut key: ApiKey, to: &Actor, at_most: &Grants) -> Result<(), StoreError> {
+    key.grants = key.grants.and(at_most);
+    key.sponsor = to.clone();
+    key.holds = left_of(tx.rows(), &key, tx.now())?;
+    tx.update(&key)?;
+    holder_changed(tx, &Actor::new(ActorKind::ApiKey, key.id))
+}
+
+/// Somebody else sponsors a webhook from now on; the same holds for it.
+///
+/// # Errors
+/// What the database says.
+pub fn hand_over_webhook(tx: &mut Tx<'_>, mut webhook: Webhook, to: &Actor, at_most: &Grants) -> Result<(), StoreError> {
+    webhook.grants = webhook.grants.and(at_most);
+    webhook.sponsor = to.clone();
+    tx.update(&webhook).map(drop)
+}
+
+/// A key opens nothing any more, nor does what it sponsors.
+///
+/// # Errors
+/// What the database says.
+pub fn revoke_key(tx: &mut Tx<'_>, mut key: ApiKey) -> Result<(), StoreError> {
+    key.state = KeyState::Revoked;
+    tx.forget_credentials(&key.id.to_string())?;
+    tx.update_as(&key, &[Named::ApiKeyRevoked])?;
+    holder_changed(tx, &Actor::new(ActorKind::ApiKey, key.id))
+}
+
+/// Somebody is signed in nowhere any more, but for that session.
+///
+/// # Errors
+/// What the database says.
+pub fn end_sessions(tx: &mut Tx<'_>, of: &Actor, but: Option<SessionId>) -> Result<(), StoreError> {
+    for session in tx.rows().all_where::<Session>("actor", &[&of.to_string()])? {
+        if Some(session.record.id) != but {
+            tx.forget_credentials(&session.record.id.to_string())?;
+            tx.delete(&session.record)?;
+        }
+    }
+    Ok(())
 }

@@ -2,6 +2,8 @@
 //! nothing but that stand together in `plain`.
 
 pub mod access;
+mod account;
+mod accounts;
 mod claims;
 mod commands;
 pub mod devices;
@@ -29,6 +31,7 @@ pub mod webhooks;
 use contract::operation::{Asked, Contract};
 use contract::problem::Problem;
 use contract::record::Record;
+use domain::role::{OwnRole, RoleRef};
 use store::Rows;
 
 use crate::door::Door;
@@ -45,6 +48,14 @@ pub(crate) fn named<C: Contract, R: Record>(by: &By<C>, rows: Rows<'_>, id: R::I
         Ok(row) => Ok(row.record),
         Err(Failure::Problem(_)) => Err(Problem::field(pointer, "invalid", format!("there is no such {}", R::KIND)).into()),
         Err(broken @ Failure::Store(_)) => Err(broken),
+    }
+}
+
+/// A role that a body names: one of another store opens nothing here.
+pub(crate) fn role_is_ours<C: Contract>(by: &By<C>, rows: Rows<'_>, role: Option<RoleRef>) -> Result<(), Failure> {
+    match role {
+        Some(RoleRef::Own(id)) => named::<C, OwnRole>(by, rows, id, "/role").map(drop),
+        Some(RoleRef::BuiltIn(_)) | None => Ok(()),
     }
 }
 

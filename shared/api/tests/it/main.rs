@@ -36,6 +36,8 @@ mod orders;
 #[cfg(test)]
 mod own_roles;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod relay_matrix;
 #[cfg(test)]
 mod roles;

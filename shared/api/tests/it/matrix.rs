@@ -119,6 +119,7 @@ impl World {
             ("page", json!("http://192.168.1.5:7470")),
             ("allowed_networks", json!(["10.0.0.0/8"])),
             ("role", json!("viewer")),
+            ("email", json!("somebody@farm.example")),
             ("url", json!("https://hooks.example.com/gantry")),
         ];
         Self { farm, ids, known }

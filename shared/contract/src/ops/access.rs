@@ -7,7 +7,7 @@ use domain::key::Session;
 use domain::permission::Permission;
 use domain::role::Role;
 use domain::secret::Secret;
-use domain::text::Name;
+use domain::text::{Email, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,11 +29,18 @@ pub struct Me {
     pub expires_at: Option<domain::time::Timestamp>,
 }
 
-/// How somebody signs in: by password, by the one-time token of a link, as an operator by PIN, or as a device that is added.
+/// How somebody signs in: by password (at a relay with their e-mail address), by the one-time token of a link, as an operator by PIN,
+/// or as a device that is added.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
-    /// The owner's password.
+    /// At a relay: the person's e-mail address.
+    #[serde(default)]
+    pub email: Option<Email>,
+    /// At a relay: the store, for who belongs to several.
+    #[serde(default)]
+    pub store_id: Option<StoreId>,
+    /// The password: at a farm its owner's.
     #[serde(default)]
     pub password: Option<Secret<String>>,
     /// The token of a sign-in link; it works once.
@@ -57,8 +64,10 @@ impl Json for SignIn {}
 /// The one way of signing in that was chosen.
 #[derive(Debug, Clone, Copy)]
 pub enum Way<'a> {
-    /// By the owner's password.
+    /// By the password of a farm's owner.
     Password(&'a Secret<String>),
+    /// As a person of a relay, by e-mail address and password.
+    Person(&'a Email, &'a Secret<String>),
     /// By the token of a link.
     OneTime(&'a Secret<String>),
     /// As an operator.
@@ -69,14 +78,25 @@ pub enum Way<'a> {
 
 impl SignIn {
     /// The way, if it is exactly one.
-    pub const fn way(&self) -> Option<Way<'_>> {
-        match (&self.password, &self.one_time_token, self.operator_id, &self.pin, &self.enrolment_token, &self.device_name) {
-            (Some(password), None, None, None, None, None) => Some(Way::Password(password)),
-            (None, Some(token), None, None, None, None) => Some(Way::OneTime(token)),
-            (None, None, Some(operator), Some(pin), None, None) => Some(Way::Pin(operator, pin)),
-            (None, None, None, None, Some(token), _) => Some(Way::Enrolment(token)),
-            (Some(_) | None, Some(_) | None, Some(_) | None, Some(_) | None, Some(_) | None, Some(_) | None) => None,
+    pub fn way(&self) -> Option<Way<'_>> {
+        let by_password = match (&self.email, &self.password) {
+            (Some(email), Some(password)) => Some(Way::Person(email, password)),
+            (None, Some(password)) => Some(Way::Password(password)),
+            (None, None) => None,
+            (Some(_), None) => return None,
+        };
+        let by_pin = match (self.operator_id, &self.pin) {
+            (Some(operator), Some(pin)) => Some(Way::Pin(operator, pin)),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => return None,
+        };
+        if (self.device_name.is_some() && self.enrolment_token.is_none()) || (self.store_id.is_some() && self.email.is_none()) {
+            return None;
         }
+        let (link, device) = (self.one_time_token.as_ref().map(Way::OneTime), self.enrolment_token.as_ref().map(Way::Enrolment));
+        let mut chosen = [by_password, by_pin, link, device].into_iter().flatten();
+        let way = chosen.next();
+        way.filter(|_| chosen.next().is_none())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every operation's row, a file per noun.
 
 pub mod access;
+pub mod account;
 pub mod accounts;
 pub mod attempts;
 pub mod claims;

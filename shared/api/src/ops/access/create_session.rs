@@ -1,4 +1,4 @@
-//! Sign in to the page: by the owner's password, by the one-time token of a link, as an operator by PIN, or as a device that is added.
+//! Sign in to the page: by a password, by the one-time token of a link, as an operator by PIN, or as a device that is added.
 
 use contract::list::View;
 use contract::operation::Asked;
@@ -23,8 +23,8 @@ use crate::floor_people::{OWNER, as_device, as_operator};
 use crate::held::held_by;
 use crate::key_text::random_text;
 use crate::operation::{AtHome, By, Failure, Write, Written};
-use crate::password;
 use crate::presence::{DEVICE_SECONDS, OPERATOR_LONGEST_SECONDS, OPERATOR_SECONDS};
+use crate::{password, sign_in};
 
 /// How long a browser stays signed in.
 pub const SESSION_DAYS: i64 = 30;
@@ -33,8 +33,10 @@ const KNOWN_SECONDS: i64 = 365 * 24 * 3600;
 
 /// How somebody proved who they are.
 pub enum Proof {
-    /// The owner, by password.
-    Password,
+    /// A farm's owner, by password.
+    Owner,
+    /// A person of a relay, by what they sign in with there.
+    Person(StoreId, UserId),
     /// By the token with that hash; it is used up in the transaction.
     OneTime {
         /// The token's hash.
@@ -62,7 +64,11 @@ impl Write for CreateSession {
                 }
                 Ok(Proof::OneTime { hash, person })
             }
-            Some(Way::Password(given)) => {
+            Some(Way::Person(email, given)) if door.is_relay() => {
+                let (store, user) = sign_in::by_password(by, door, email, asked.body.store_id, given).await?;
+                Ok(Proof::Person(store, user))
+            }
+            Some(Way::Password(given)) if !door.is_relay() => {
                 let known = door.store.read(|rows| known_as(rows, by.browser.known, OWNER, door.now()))?;
                 let whose = Whose::of(known, by.from);
                 door.throttle.take(whose, door.now())?;
@@ -71,7 +77,7 @@ impl Write for CreateSession {
                     return Err(Problem::new(Code::BadCredential).detail("the password is not right").into());
                 }
                 door.throttle.give_back(whose);
-                Ok(Proof::Password)
+                Ok(Proof::Owner)
             }
             Some(Way::Pin(operator, given)) => {
                 pin::check(by, door, operator, given).await?;
@@ -82,8 +88,13 @@ impl Write for CreateSession {
                 door.store.read(|rows| enrolment(rows, &hash, door.now()))?.ok_or_else(used_link)?;
                 Ok(Proof::Enrolment(hash))
             }
+            Some(Way::Password(_)) => {
+                Err(Problem::field("/email", "missing", "at a relay the e-mail address goes with the password").into())
+            }
+            Some(Way::Person(..)) => Err(Problem::field("/email", "invalid", "a farm's owner has a password alone").into()),
             None => {
-                let ways = "send `password`, `one_time_token`, `enrolment_token`, or `operator_id` with `pin`";
+                let ways =
+                    "send `password` (at a relay with `email`), `one_time_token`, `enrolment_token`, or `operator_id` with `pin`";
                 Err(Problem::field("", "invalid", ways).into())
             }
         }
@@ -91,7 +102,8 @@ impl Write for CreateSession {
 
     fn store_of(proof: &Proof) -> Option<StoreId> {
         match proof {
-            Proof::Password | Proof::Pin(_) | Proof::Enrolment(_) => None,
+            Proof::Owner | Proof::Pin(_) | Proof::Enrolment(_) => None,
+            Proof::Person(store, _) => Some(*store),
             Proof::OneTime { person, .. } => person.as_ref().map(|(store, _)| *store),
         }
     }
@@ -106,12 +118,17 @@ impl Write for CreateSession {
         let owner = || Actor::new(ActorKind::Floor, OWNER);
         let days = |days: i64| days * 24 * 3600;
         let (actor, seconds, kept) = match proof {
-            Proof::Password => (owner(), days(SESSION_DAYS), days(SESSION_DAYS)),
+            Proof::Owner => (owner(), days(SESSION_DAYS), days(SESSION_DAYS)),
+            Proof::Person(_, user) => {
+                sign_in::arrived(at, user)?;
+                (Actor::new(ActorKind::User, user), days(SESSION_DAYS), days(SESSION_DAYS))
+            }
             Proof::OneTime { hash, person } => {
                 if one_time(at.rows(), &hash, now)?.is_none() || !at.forget_credential(&hash)? {
                     return Err(used_link().into());
                 }
                 let actor = person.map_or_else(owner, |(_, user)| Actor::new(ActorKind::User, user));
+                person.map_or(Ok(()), |(_, user)| sign_in::arrived(at, user))?;
                 (actor, days(SESSION_DAYS), days(SESSION_DAYS))
             }
             Proof::Pin(id) => {
@@ -173,7 +190,7 @@ fn remember(tx: &mut Tx<'_>, known: Option<[u8; 32]>, actor: &Actor) -> Result<O
 ///
 /// # Errors
 /// What the database says.
-pub(super) fn known_as(
+pub(crate) fn known_as(
     rows: Rows<'_>,
     known: Option<[u8; 32]>,
     person: &str,

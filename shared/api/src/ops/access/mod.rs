@@ -8,4 +8,5 @@ mod list_permissions;
 mod pin;
 mod set_owner_password;
 
+pub(crate) use create_session::known_as;
 pub use create_session::{SESSION_DAYS, one_time_link};

@@ -6,30 +6,17 @@ use contract::problem::{Code, Problem};
 use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
 use domain::key::Session;
-use store::Entropy;
 
 use crate::door::Door;
-use crate::entropy::SystemEntropy;
 use crate::floor_people::OWNER;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::password;
-
-/// The shortest password.
-const SHORTEST: usize = 10;
-/// The longest password: enough for any sentence.
-const LONGEST: usize = 200;
 
 impl Write for SetOwnerPassword {
     type Prepared = String;
 
     async fn prepare(_: &By<Self>, _: &Door, asked: &Asked<Self>) -> Result<String, Failure> {
-        let password = asked.body.password.expose();
-        if !(SHORTEST..=LONGEST).contains(&password.chars().count()) {
-            return Err(Problem::field("/password", "invalid", "must have 10 to 200 characters").into());
-        }
-        let mut salt = [0; 16];
-        SystemEntropy.fill(&mut salt);
-        Ok(password::hash(password.clone(), salt).await?)
+        Ok(password::chosen(&asked.body.password).await?)
     }
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, _: Asked<Self>, hash: String) -> Result<Written<Nothing>, Failure> {

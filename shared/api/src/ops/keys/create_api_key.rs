@@ -12,7 +12,7 @@ use super::{as_networks, check_networks, grants, held};
 use crate::held::left_of;
 use crate::key_text;
 use crate::operation::{AtHome, By, Failure, Write, Written};
-use crate::ops::unprepared;
+use crate::ops::{role_is_ours, unprepared};
 
 impl Write for CreateApiKey {
     unprepared!();
@@ -20,6 +20,7 @@ impl Write for CreateApiKey {
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<CreatedApiKey>, Failure> {
         check_networks(&asked.body.allowed_networks)?;
         let body = &asked.body;
+        role_is_ours(by, at.rows(), body.role)?;
         let grants = grants(at.rows(), body.role, &body.permissions, body.farm_scope(), body.tag_scope())?;
         held(&by.grants, &grants)?;
         let live = at.live;

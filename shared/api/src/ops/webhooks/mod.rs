@@ -8,6 +8,8 @@ mod roll_secret;
 mod state;
 mod test_webhook;
 
+pub(in crate::ops) use delete_webhook::delete;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use contract::problem::{Code, Problem};

@@ -71,7 +71,7 @@ impl Record for Store {
 impl Record for User {
     const KIND: Kind = Kind::User;
     const VIEW: Permission = Permission::UserView;
-    const COLUMNS: &'static [Column] = &[searched("name"), searched("email"), text("role").indexed(), text("state")];
+    const COLUMNS: &'static [Column] = &[searched("name"), searched("email").indexed(), text("role").indexed(), text("state")];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::UserId;
 
@@ -82,7 +82,7 @@ impl Record for User {
         self.created_at
     }
     fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name), word(&self.email), word(self.role), word(self.state)]
+        vec![id(&self.name), self.email_key().into(), word(self.role), word(self.state)]
     }
     fn project(_: &mut Document, _: &Grants) {}
 }

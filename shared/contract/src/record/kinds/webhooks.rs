@@ -12,7 +12,7 @@ use crate::record::{Cell, Column, Document, Record, TagScope, searched, text, ti
 impl Record for Webhook {
     const KIND: Kind = Kind::Webhook;
     const VIEW: Permission = Permission::WebhookView;
-    const COLUMNS: &'static [Column] = &[searched("name"), searched("url"), text("state")];
+    const COLUMNS: &'static [Column] = &[searched("name"), searched("url"), text("state"), text("sponsor").indexed()];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::WebhookId;
 
@@ -23,7 +23,7 @@ impl Record for Webhook {
         self.created_at
     }
     fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name), id(self.url.as_str()), id(self.state.word())]
+        vec![id(&self.name), id(self.url.as_str()), id(self.state.word()), id(&self.sponsor)]
     }
     fn project(_: &mut Document, _: &Grants) {}
 }
