@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Browser } from './browser.mjs';
 import { Farm, gcode, Running } from './farm.mjs';
 import { accessFaults, layoutFaults, SIZES } from './looks.mjs';
+import { people } from './people.mjs';
 import { store } from './store.mjs';
 
 const binary = process.env.GANTRY_BIN ?? 'gantry';
@@ -60,6 +61,7 @@ try {
   farm = await Farm.start({ binary, data });
   browser.origin = farm.url;
   await story();
+  await people({ browser, url: farm.url, owner: page, pictures, check, look: (seen) => { page = seen; } });
   await throughRelay();
   await store({ binary, data: join(data, 'store'), browser, pictures, check, look: (seen) => { page = seen; } });
 } catch (error) {

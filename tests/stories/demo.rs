@@ -75,7 +75,7 @@ async fn the_demos_one_key_opens_the_farm_and_its_relay_and_webhooks_may_go_to_t
 async fn a_sign_in_link_works_once() {
     let farm = gantry_tests::farm::Farm::start().await;
     let used = sign_in(&farm.url, &farm.sign_in_url).await;
-    assert_eq!((used.status, &used.body["code"]), (401, &"bad_credential".into()), "{}", used.body);
+    assert_eq!((used.status, &used.body["code"]), (401, &"used_link".into()), "{}", used.body);
     assert!(used.cookie.is_none());
 }
 

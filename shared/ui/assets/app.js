@@ -3,7 +3,7 @@ import { follow } from './core/farm.js';
 import { effect, html, render, signal } from './core/html.js';
 import { explain, fail } from './core/notices.js';
 import { followLink, leave, route } from './core/route.js';
-import { begin, can, me, recognise, servedBy } from './core/session.js';
+import { begin, can, enrolling, me, recognise, servedBy } from './core/session.js';
 import { helpOpen, onKey } from './core/shortcuts.js';
 import { t } from './core/words.js';
 import { Notices } from './parts/notices.js';
@@ -14,10 +14,11 @@ import { Banners, Header } from './screens/header.js';
 import { Help } from './screens/help.js';
 import { Keys } from './screens/keys.js';
 import { beginKiosk, KioskHead, kiosk } from './screens/kiosk.js';
+import { People } from './screens/people.js';
 import { PrinterSheet } from './screens/printer.js';
 import { AddPrinter } from './screens/printer_form.js';
 import { Queue } from './screens/queue.js';
-import { SignIn } from './screens/signin.js';
+import { AddThisDevice, SignIn } from './screens/signin.js';
 import { Uploads, watchDrops } from './screens/upload.js';
 import { Wall, title } from './screens/wall.js';
 
@@ -25,6 +26,7 @@ const trouble = signal('');
 let following = false;
 
 function Page() {
+  if (enrolling.value) return html`<${AddThisDevice} token=${enrolling.value} />`;
   if (me.value === undefined) return trouble.value ? html`<main class="door"><p class="trouble" role="alert">${trouble.value}</p></main>` : null;
   if (me.value === null) return html`<${SignIn} trouble=${trouble.value} />`;
   return html`${kiosk ? html`<${KioskHead} />` : html`<${Header} />`}<${Banners} /><${Screen} />
@@ -35,6 +37,7 @@ function Screen() {
   const [first, second, third] = route.value.parts;
   if (first === 'queue') return html`<${Queue} tab=${second ?? 'waiting'} />`;
   if (first === 'files') return html`<${Files} />`;
+  if (first === 'floor') return html`<${People} />`;
   if (first === 'keys') return html`<${Keys} />`;
   if (first === 'store' || first === 'claim') return servedBy.value === 'relay' ? html`<${FarmsPage} claiming=${first === 'claim'} />` : html`<${ClaimPage} />`;
   if (!can('printer.view')) return html`<main><p class="nothing">${t('may_not_see')}</p></main>`;

@@ -32,7 +32,8 @@ pub struct Asset {
 }
 
 /// The first part of the addresses that the page itself understands (`core/route.js`), and how many parts they have at most.
-const PLACES: &[(&str, usize)] = &[("p", 3), ("add", 1), ("queue", 2), ("files", 1), ("keys", 1), ("store", 1), ("claim", 1)];
+const PLACES: &[(&str, usize)] =
+    &[("p", 3), ("add", 1), ("queue", 2), ("files", 1), ("keys", 1), ("floor", 1), ("store", 1), ("claim", 1)];
 
 /// What stands at a path of the page, such as `/`, `/p/{id}` or `/core/api.js`; none if nothing does.
 pub fn asset(path: &str) -> Option<Asset> {
@@ -86,9 +87,19 @@ mod tests {
     #[test]
     fn every_address_of_the_page_is_answered_with_it() {
         let index = asset("/").unwrap();
-        for path in
-            ["/p/prn_1", "/p/prn_1/settings", "/add", "/queue", "/queue/done", "/files", "/keys", "/store", "/claim", "/queue/"]
-        {
+        for path in [
+            "/p/prn_1",
+            "/p/prn_1/settings",
+            "/add",
+            "/queue",
+            "/queue/done",
+            "/files",
+            "/keys",
+            "/floor",
+            "/store",
+            "/claim",
+            "/queue/",
+        ] {
             assert_eq!(asset(path).as_ref(), Some(&index), "{path}");
         }
     }

@@ -7,7 +7,12 @@ declare namespace Api {
     type?: string; title: string; status: number; code: string; detail?: string; subject?: string; hint?: string;
     permission?: string; errors?: { pointer: string; code: string; detail: string }[]; request_id?: string;
   }
-  interface Me { actor: Actor; store_id: Id; grants: { permissions: string[] }; expires_at?: Time }
+  interface Me { actor: Actor; name?: string; store_id: Id; grants: { permissions: string[] }; expires_at?: Time }
+  type Scope = 'all' | { only: string[] };
+  interface AtTheDoor { id: Id; name: string }
+  interface Operator extends Row { name: string; role?: string; permissions?: string[]; tags: Scope; state: string; pin: string }
+  interface Device extends Row { name: string; role?: string; grants: { tags: Scope }; state: string; user_agent?: string; last_seen_at?: Time; sponsor: Actor }
+  interface InvitedDevice { token: string; link?: string; qr_svg?: string; link_ends_at: Time; device: Device }
   interface Row { id: Id; created_at: Time; revision: number; changed_at?: Time; farm_id?: Id; pending?: boolean; pending_commands?: Id[] }
   interface Version { served_by: 'agent' | 'relay'; live: boolean }
   interface Page<T> { items: T[]; next_cursor?: string; total?: number }

@@ -20,6 +20,9 @@ use crate::operation::{Json, Nothing, Of};
 pub struct Me {
     /// The actor as events and audit name it.
     pub actor: Actor,
+    /// What they are called, if it is a person, a device or a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
     /// The store.
     pub store_id: StoreId,
     /// What the caller may do, and where.

@@ -14,16 +14,24 @@ export const can = (permission) => held.value.has(permission);
 
 listener.signedOut = () => { me.value = null; };
 
-/** The token of a sign-in link, taken out of the address so that it is not kept in the history. */
-function tokenFromLink() {
-  const token = new URLSearchParams(location.hash.slice(1)).get('token');
+/** The token of the link by which this device is being added. */
+export const enrolling = signal('');
+
+/** The token of a link, taken out of the address so that it is not kept in the history. @param {string} name */
+function tokenFromLink(name) {
+  const token = new URLSearchParams(location.hash.slice(1)).get(name);
   if (token) history.replaceState(history.state, '', location.pathname + location.search);
   return token;
 }
 
 /** Finds out who is there. Throws what is wrong with a sign-in link. */
 export async function begin() {
-  const token = tokenFromLink();
+  const device = tokenFromLink('device');
+  if (device) {
+    enrolling.value = device;
+    return;
+  }
+  const token = tokenFromLink('token');
   if (token) await post('/v1/sessions', { one_time_token: token });
   await recognise();
 }
@@ -38,11 +46,17 @@ export async function recognise() {
   }
 }
 
-/** @param {string} password */
-export async function signIn(password) {
-  await post('/v1/sessions', { password });
+/** @param {{password: string} | {operator_id: string, pin: string}} proof */
+export async function signIn(proof) {
+  await post('/v1/sessions', proof);
   // Whoever was here before may have seen more: begin anew.
   location.reload();
+}
+
+/** Adds this device by its link. @param {string} token @param {string | undefined} name */
+export async function enrol(token, name) {
+  await post('/v1/sessions', { enrolment_token: token, device_name: name });
+  location.assign('/');
 }
 
 export async function signOut() {

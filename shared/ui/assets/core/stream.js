@@ -1,6 +1,6 @@
 // Keeps the live stream open and knows how fresh the page is. The browser reconnects by itself after a break and asks for what it
 // missed; this only steps in when it gave up, or when a connection is silent although the server answers no more.
-import { get } from './api.js';
+import { get, Refusal } from './api.js';
 import { serverNow } from './clock.js';
 import { signal } from './html.js';
 
@@ -55,9 +55,19 @@ function open() {
   });
   source.onerror = () => {
     link.value = 'away';
-    if (source?.readyState === EventSource.CLOSED) setTimeout(open, patience);
+    if (source?.readyState === EventSource.CLOSED) refused();
     patience = Math.min(patience * 2, 15_000);
   };
+}
+
+// A stream that is refused does not say why. Whoever may listen no more is led to the door and not left before a page that stands still.
+async function refused() {
+  try {
+    await get('/v1/me');
+  } catch (error) {
+    if (error instanceof Refusal && error.problem.status === 401) return;
+  }
+  setTimeout(open, patience);
 }
 
 function heard() {

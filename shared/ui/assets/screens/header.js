@@ -5,7 +5,7 @@ import { away, farm, farms, queue, takeFarm } from '../core/farm.js';
 import { html, useEffect, useSignal } from '../core/html.js';
 import { attempt, sayMany } from '../core/notices.js';
 import { route } from '../core/route.js';
-import { can, servedBy, signOut } from '../core/session.js';
+import { can, me, servedBy, signOut } from '../core/session.js';
 import { helpOpen } from '../core/shortcuts.js';
 import { heardAt, link } from '../core/stream.js';
 import { language, languages, moment, span, speak, t } from '../core/words.js';
@@ -17,6 +17,7 @@ const PLACES = [
   { path: '/queue', first: ['queue'], icon: 'list', key: 'nav_queue', needs: 'queue.view' },
   { path: '/files', first: ['files'], icon: 'file', key: 'nav_files', needs: 'file.view' },
   { path: '/keys', first: ['keys'], icon: 'key', key: 'nav_keys', needs: 'api_key.view' },
+  { path: '/floor', first: ['floor'], icon: 'people', key: 'nav_people', needs: 'user.view' },
   { path: '/store', first: ['store', 'claim'], icon: 'store', key: 'nav_store', needs: 'farm.claim', atRelay: 'farm.view' },
 ];
 
@@ -42,6 +43,7 @@ export function Header() {
         ${languages.map((code) => html`<option key=${code} value=${code} selected=${code === language.value}>${code.toUpperCase()}</option>`)}
       </select></label>
       <${Button} icon="question" quiet label=${t('help')} onClick=${() => { helpOpen.value = true; }} />
+      ${me.value?.name ? html`<span class="who">${me.value.name}</span>` : null}
       <${Button} icon="leave" quiet label=${t('sign_out')} onClick=${() => attempt(t('sign_out'), signOut)} />
     </div>
     <span class="menu-button"><${Button} icon=${open.value ? 'close' : 'more'} bare quiet label=${t('menu')} onClick=${() => { open.value = !open.value; }} /></span>
