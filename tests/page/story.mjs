@@ -61,7 +61,6 @@ try {
   farm = await Farm.start({ binary, data });
   browser.origin = farm.url;
   await story();
-  await people({ browser, url: farm.url, owner: page, pictures, check, look: (seen) => { page = seen; } });
   await throughRelay();
   await store({ binary, data: join(data, 'store'), browser, pictures, check, look: (seen) => { page = seen; } });
 } catch (error) {
@@ -292,6 +291,7 @@ async function story() {
   });
 
   await strangers();
+  await people({ browser, url: farm.url, owner: page, pictures, check, look: (seen) => { page = seen; } });
 
   await check('without the server the page says that it is old, and mends itself when the server is back', async () => {
     await goto('/p/P01');
