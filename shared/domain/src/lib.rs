@@ -22,6 +22,7 @@ pub mod key;
 pub mod kind;
 pub mod operator;
 pub mod order;
+pub mod pairing;
 pub mod part;
 pub mod permission;
 pub mod printer;

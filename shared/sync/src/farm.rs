@@ -10,9 +10,9 @@ use domain::id::PrinterId;
 
 pub use self::port::{FarmInput, FarmOutput, FarmStart};
 use crate::feed::Feed;
-use crate::frame::{AccountItem, ByeCode, EventItem, Frame, Hello, Packet, Stream, Welcome, fitted};
+use crate::frame::{AccountItem, ByeCode, EventItem, Frame, Hello, Packet, Rekey, Stream, Welcome, fitted};
 use crate::intake::{Intake, Known, Verdict};
-use crate::{HANDSHAKE_MS, ITEMS, TELEMETRY_AT_ONCE, WINDOW};
+use crate::{HANDSHAKE_MS, ITEMS, RESEND_MS, TELEMETRY_AT_ONCE, WINDOW};
 
 #[derive(Debug)]
 struct Open {
@@ -23,6 +23,10 @@ struct Open {
     account: Intake<AccountItem>,
     running: Option<(u64, String)>,
     last_call: u64,
+    /// What is asked, until the account facts that came before it are durable.
+    held: VecDeque<FarmOutput>,
+    /// A new key that the relay has not confirmed, and when it was said.
+    rekey: Option<(Rekey, u64)>,
 }
 
 #[derive(Debug)]
@@ -74,6 +78,12 @@ impl FarmSession {
             FarmInput::Signed(signature) => self.signed(signature),
             FarmInput::Telemetry(printer, values) => {
                 self.telemetry.insert(printer, values);
+            }
+            FarmInput::Rekey(rekey) => {
+                if let Phase::Open(open) = &mut self.phase {
+                    open.rekey = Some((rekey.clone(), now_ms));
+                    self.urgent.push_back(Frame::Rekey(rekey));
+                }
             }
             FarmInput::WritableAgain => self.writable = true,
             FarmInput::Tick => self.tick(now_ms),
@@ -174,13 +184,23 @@ impl FarmSession {
                     && open.running.is_none()
                 {
                     open.running = Some((seq, call.id.clone()));
-                    self.out.push(FarmOutput::RunRequest { seq, call });
+                    open.held.push_back(FarmOutput::RunRequest { seq, call });
                 }
             }
             Frame::Watch { printers } => self.out.push(FarmOutput::Watch(printers)),
             Frame::BlobWanted { sha256 } => self.out.push(FarmOutput::BlobWanted(sha256)),
+            Frame::Rekeyed { public_key } => {
+                if let Phase::Open(open) = &mut self.phase
+                    && open.rekey.take_if(|(rekey, _)| rekey.public_key == public_key).is_some()
+                {
+                    self.out.push(FarmOutput::Rekeyed(public_key));
+                }
+            }
+            Frame::Prove { n } => self.urgent.push_back(Frame::Here { n }),
             Frame::Unknown => {}
             Frame::Hello(_)
+            | Frame::Rekey(_)
+            | Frame::Here { .. }
             | Frame::Rows(_)
             | Frame::Events(_)
             | Frame::Reset { stream: Stream::Rows | Stream::Events, .. }
@@ -223,6 +243,8 @@ impl FarmSession {
             account: Intake::new(&known, None, WINDOW),
             running: None,
             last_call: 0,
+            held: VecDeque::new(),
+            rekey: None,
         }));
         self.out.push(FarmOutput::Opened(welcome));
     }
@@ -259,7 +281,7 @@ impl FarmSession {
         let left = ttl_ms.saturating_sub(u64::try_from(waited).unwrap_or(0));
         // What was stuck on its way is not run late; its caller was told so by the relay's own clock.
         if left > 0 {
-            self.out.push(FarmOutput::RunCall { call, deadline_ms: now_ms.saturating_add(left) });
+            open.held.push_back(FarmOutput::RunCall { call, deadline_ms: now_ms.saturating_add(left) });
         }
     }
 
@@ -279,6 +301,12 @@ impl FarmSession {
             Phase::Open(open) => {
                 open.rows.tick(now_ms);
                 open.events.tick(now_ms);
+                if let Some((rekey, said_ms)) = &mut open.rekey
+                    && now_ms.saturating_sub(*said_ms) >= RESEND_MS
+                {
+                    *said_ms = now_ms;
+                    self.urgent.push_back(Frame::Rekey(rekey.clone()));
+                }
             }
             Phase::Closed => {}
         }
@@ -302,6 +330,11 @@ impl FarmSession {
         }
         if open.account.sweep_due() {
             self.out.push(FarmOutput::Sweep);
+        }
+        // Nobody is served by facts of the account that are older than what came before their call.
+        if open.account.is_settled() {
+            let late = |held: &FarmOutput| matches!(held, FarmOutput::RunCall { deadline_ms, .. } if *deadline_ms <= now_ms);
+            self.out.extend(open.held.drain(..).filter(|held| !late(held)));
         }
         let waits = self.acks.is_some()
             || !self.urgent.is_empty()

@@ -123,6 +123,11 @@ impl<T: Numbered + Serialize> Feed<T> {
         Some(batch)
     }
 
+    /// Whether all that there is has been sent.
+    pub fn is_told(&self) -> bool {
+        self.reset == Reset::Not && self.ready.is_none() && self.sent >= self.head
+    }
+
     /// Whether something waits for the wire.
     pub fn has_something(&self) -> bool {
         self.reset == Reset::Due || self.ready.is_some()

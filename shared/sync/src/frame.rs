@@ -164,6 +164,23 @@ pub enum Frame {
         /// Its hash in hex.
         sha256: String,
     },
+    /// The farm made a new key.
+    Rekey(Rekey),
+    /// The farm's new key is durable at the relay.
+    Rekeyed {
+        /// The key in hex.
+        public_key: String,
+    },
+    /// Are you there? Somebody else says that they are you.
+    Prove {
+        /// Counts.
+        n: u64,
+    },
+    /// I am here.
+    Here {
+        /// As asked.
+        n: u64,
+    },
     /// The session ends.
     Bye {
         /// Why.
@@ -238,8 +255,11 @@ pub struct Hello {
     pub heads: Heads,
     /// What it has.
     pub got: FarmGot,
-    /// Random, kept as long as the process: two that alternate are a clone.
+    /// Random, kept as long as the process: two at the same time are two agents.
     pub session_nonce: String,
+    /// The pass that the relay gave with the last session; empty before the first.
+    #[serde(default)]
+    pub pass: String,
     /// Its wall clock, for display only.
     pub wall: Timestamp,
     /// Whether that clock is set.
@@ -251,7 +271,26 @@ pub struct Hello {
 impl Hello {
     /// What is signed: the relay's challenge, and who answers it.
     pub fn signed(&self, relay: &str, nonce: &str) -> Vec<u8> {
-        format!("gantry-sync\n{relay}\n{nonce}\n{}\n{}\n{}", self.farm_id, self.epoch, self.session_nonce).into_bytes()
+        let Self { farm_id, epoch, session_nonce, pass, .. } = self;
+        format!("gantry-sync\n{relay}\n{nonce}\n{farm_id}\n{epoch}\n{session_nonce}\n{pass}").into_bytes()
+    }
+}
+
+/// A farm's new key, signed by the one that its session was opened with and by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rekey {
+    /// The new key in hex.
+    pub public_key: String,
+    /// The signature over [`Rekey::signed`] by the key before.
+    pub by_old: String,
+    /// The same by the new key: whoever offers it has it.
+    pub by_new: String,
+}
+
+impl Rekey {
+    /// What is signed.
+    pub fn signed(relay: &str, farm_id: FarmId, public_key: &str) -> Vec<u8> {
+        format!("gantry-rekey\n{relay}\n{farm_id}\n{public_key}").into_bytes()
     }
 }
 
@@ -273,6 +312,9 @@ pub struct Welcome {
     /// Opens the relay's door for content, for as long as this session lasts.
     #[serde(default)]
     pub content_token: String,
+    /// What the farm shows at its next session.
+    #[serde(default)]
+    pub pass: String,
 }
 
 /// What one side takes at once.
@@ -306,6 +348,8 @@ pub enum ByeCode {
     Replaced,
     /// Two agents use one identity.
     Clone,
+    /// The farm has another key by now.
+    OldKey,
     /// No common protocol.
     Upgrade,
     /// The process ends.

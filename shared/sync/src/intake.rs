@@ -74,6 +74,11 @@ impl<T: Numbered> Intake<T> {
         self.whole && !self.resetting && self.at >= head
     }
 
+    /// Whether everything that came is durable.
+    pub fn is_settled(&self) -> bool {
+        !self.resetting && self.held() == 0
+    }
+
     /// Batches that are held in memory.
     pub fn held(&self) -> usize {
         self.queue.len() + usize::from(self.applying.is_some())

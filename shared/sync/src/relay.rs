@@ -95,6 +95,8 @@ impl RelaySession {
             RelayInput::Call(call, ttl_ms) => self.call(now_ms, call, ttl_ms),
             RelayInput::Watch(printers) => self.watch = Some(printers),
             RelayInput::WantBlob(sha256) => self.urgent.push_back(Frame::BlobWanted { sha256 }),
+            RelayInput::Prove(n) => self.urgent.push_back(Frame::Prove { n }),
+            RelayInput::KeyCommitted(public_key) => self.urgent.push_back(Frame::Rekeyed { public_key }),
             RelayInput::WritableAgain => self.writable = true,
             RelayInput::Tick => self.tick(now_ms),
             RelayInput::Lost => self.end(),
@@ -139,6 +141,8 @@ impl RelaySession {
             | RelayInput::Call(..)
             | RelayInput::Watch(_)
             | RelayInput::WantBlob(_)
+            | RelayInput::Prove(_)
+            | RelayInput::KeyCommitted(_)
             | RelayInput::WritableAgain
             | RelayInput::Tick
             | RelayInput::Lost
@@ -178,8 +182,12 @@ impl RelaySession {
             | Frame::Nack { .. }
             | Frame::Reset { .. }
             | Frame::Answered { .. }
+            | Frame::Rekey(_)
+            | Frame::Here { .. }
             | Frame::Telemetry { .. } => self.in_session(now_ms, frame),
             Frame::BlobWanted { .. }
+            | Frame::Rekeyed { .. }
+            | Frame::Prove { .. }
             | Frame::Challenge { .. }
             | Frame::Welcome(_)
             | Frame::Account(_)
@@ -228,8 +236,12 @@ impl RelaySession {
                     self.out.push(RelayOutput::Telemetry(printer, values));
                 }
             }
+            Frame::Rekey(rekey) => self.out.push(RelayOutput::CommitKey(rekey)),
+            Frame::Here { n } => self.out.push(RelayOutput::Here(n)),
             Frame::Ack { .. }
             | Frame::Nack { .. }
+            | Frame::Rekeyed { .. }
+            | Frame::Prove { .. }
             | Frame::BlobWanted { .. }
             | Frame::Hello(_)
             | Frame::Bye { .. }
@@ -282,6 +294,7 @@ impl RelaySession {
             limits: Limits { items: ITEMS, window: WINDOW },
             sent_ms: now_ms,
             content_token: admission.content_token,
+            pass: admission.pass,
         };
         let open = Open {
             session_no,
@@ -368,19 +381,22 @@ impl RelaySession {
         let waits = open.account.has_something()
             || !self.acks.is_empty()
             || !self.urgent.is_empty()
-            || self.calls.is_unsent()
-            || open.requests.is_unsent()
+            || (open.account.is_told() && (self.calls.is_unsent() || open.requests.is_unsent()))
             || self.watch.is_some();
         if self.writable && waits {
-            // One wake-up: account facts, so that nobody is judged by old ones; calls and acknowledgements; a request; the rest.
+            // One wake-up: account facts; calls and acknowledgements; a request; the rest. Nothing is asked of a farm before all
+            // account facts have gone: a farm that was away hears first whose key was taken away.
             let mut frames: Vec<Frame> = Vec::new();
             frames.extend(open.account.take_reset(now_ms));
             frames.extend(open.account.take_batch(now_ms).map(Frame::Account));
-            frames.extend(self.calls.take(now_ms));
+            let told = open.account.is_told();
+            if told {
+                frames.extend(self.calls.take(now_ms));
+            }
             let acks = std::mem::take(&mut self.acks);
             frames.extend(acks.into_iter().map(|(stream, at)| Frame::Ack { stream, at }));
             frames.extend(self.urgent.drain(..));
-            frames.extend(open.requests.take(now_ms));
+            frames.extend(told.then(|| open.requests.take(now_ms)).flatten());
             frames.extend(self.watch.take().map(|printers| Frame::Watch { printers }));
             self.writable = false;
             self.out.extend(frames.into_iter().map(|frame| RelayOutput::Send(Packet { session_no, frame })));

@@ -5,7 +5,7 @@ use contract::record::Document;
 use domain::id::PrinterId;
 
 use crate::feed::Page;
-use crate::frame::{AccountItem, Batch, ByeCode, EventItem, Heads, Hello, Packet, Stream, Welcome};
+use crate::frame::{AccountItem, Batch, ByeCode, EventItem, Heads, Hello, Packet, Rekey, Stream, Welcome};
 
 /// What the shell knows when a connection stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +47,8 @@ pub enum FarmInput {
     HeadMoved(Heads),
     /// Live values of a printer.
     Telemetry(PrinterId, Document),
+    /// There is a new key, and it is durable here.
+    Rekey(Rekey),
     /// What was sent has left.
     WritableAgain,
     /// Time went by.
@@ -111,6 +113,8 @@ pub enum FarmOutput {
     Watch(Vec<PrinterId>),
     /// The relay lacks the content.
     BlobWanted(String),
+    /// The relay knows that key: it opens the next session.
+    Rekeyed(String),
     /// The relay has more of this log than this database: it was rolled back. Stop dispatch and take a new epoch.
     RolledBack,
     /// Close the connection; come again after so long if it is said.

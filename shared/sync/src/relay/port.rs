@@ -5,7 +5,7 @@ use contract::record::Document;
 use domain::id::PrinterId;
 
 use crate::feed::Page;
-use crate::frame::{AccountItem, Batch, ByeCode, EventItem, Hello, Packet, Stream};
+use crate::frame::{AccountItem, Batch, ByeCode, EventItem, Hello, Packet, Rekey, Stream};
 use crate::intake::Known;
 
 /// What the shell knows when a connection came.
@@ -38,6 +38,8 @@ pub struct Admission {
     pub requests_wait: bool,
     /// Random, for this session only: with it the farm fetches content.
     pub content_token: String,
+    /// What the farm is to show at its next session; durable.
+    pub pass: String,
 }
 
 /// What the session is told.
@@ -67,6 +69,10 @@ pub enum RelayInput {
     RequestsWait,
     /// Whose live values are looked at.
     Watch(Vec<PrinterId>),
+    /// The farm's new key is durable.
+    KeyCommitted(String),
+    /// Ask whether the farm is there.
+    Prove(u64),
     /// This side lacks the content.
     WantBlob(String),
     /// What was sent has left.
@@ -144,6 +150,10 @@ pub enum RelayOutput {
     CallEnded(String, End),
     /// Live values.
     Telemetry(PrinterId, Document),
+    /// The farm has a new key: check both signatures, write it beside the old one, then say `KeyCommitted`.
+    CommitKey(Rekey),
+    /// The farm is there.
+    Here(u64),
     /// Close the connection.
     Close(ByeCode),
 }

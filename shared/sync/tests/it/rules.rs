@@ -38,6 +38,7 @@ fn relay() -> RelaySession {
         answered: 0,
         requests_wait: false,
         content_token: String::new(),
+        pass: "9-aa".to_owned(),
     };
     relay.handle(0, RelayInput::Admitted(admission));
     relay
@@ -59,6 +60,7 @@ fn farm_to(got: RelayGot) -> (FarmSession, Vec<FarmOutput>) {
         limits: Limits { items: 500, window: WINDOW },
         sent_ms: 0,
         content_token: String::new(),
+        pass: "9-aa".to_owned(),
     };
     let out = farm.handle(1000, FarmInput::Received(Packet { session_no: 0, frame: Frame::Welcome(welcome) }));
     (farm, out)
@@ -335,4 +337,56 @@ fn an_answer_that_is_too_large_says_so_instead_of_going_missing() {
     let frames = sent_by_farm(&farm().handle(1000, FarmInput::CallDone("c".to_owned(), huge)));
     let [Frame::Answered { answer, .. }] = &frames[..] else { panic!() };
     assert!(answer.too_big && answer.body.is_null() && answer.status == 200);
+}
+
+#[test]
+fn nothing_is_asked_of_a_farm_before_it_was_told_all_account_facts() {
+    let mut relay = relay();
+    relay.handle(1, RelayInput::AccountMoved(6));
+    relay.handle(1, RelayInput::RequestsWait);
+    relay.handle(1, RelayInput::RequestRead(Some((1, call("r")))));
+    assert_eq!(sent(&relay.handle(1, RelayInput::Call(call("c"), 5000))), [], "the facts are still being read");
+    let key = AccountItem::Key { row: row("key", 1, 6, true), hashes: Vec::new() };
+    let frames = sent(&relay.handle(1, RelayInput::AccountRead(Page { after: 5, to: 6, items: vec![key] })));
+    assert!(matches!(frames[..], [Frame::Account(_), Frame::Call { .. }, Frame::Request { seq: 1, .. }]), "{frames:?}");
+}
+
+#[test]
+fn a_farm_runs_nothing_before_the_account_facts_that_came_first_are_durable() {
+    let mut farm = farm();
+    let key = AccountItem::Key { row: row("key", 1, 6, true), hashes: Vec::new() };
+    let facts = Frame::Account(Batch { epoch: "r1".to_owned(), from: 5, to: 6, rows_head: 0, items: vec![key] });
+    let out = farm.handle(1000, FarmInput::Received(packet(facts)));
+    assert!(matches!(out[..], [FarmOutput::ApplyAccount(_)]), "{out:?}");
+    let call = |n, ttl_ms, id: &str| FarmInput::Received(packet(Frame::Call { n, ttl_ms, sent_ms: 0, call: call(id) }));
+    assert_eq!(farm.handle(1000, call(1, 5000, "c")), []);
+    assert_eq!(farm.handle(1000, call(2, 50, "hasty")), []);
+    let request = Frame::Request { seq: 4, call: crate::world::call("r4") };
+    assert_eq!(farm.handle(1000, FarmInput::Received(packet(request))), []);
+    let out = farm.handle(1100, FarmInput::Committed(6));
+    let [FarmOutput::RunCall { call, .. }, FarmOutput::RunRequest { seq: 4, .. }, ..] = &out[..] else { panic!("{out:?}") };
+    assert_eq!(call.id, "c", "whose time was over while it waited is not run");
+}
+
+#[test]
+fn a_farm_says_that_it_is_there_when_somebody_else_says_to_be_it() {
+    let mut relay = relay();
+    assert_eq!(sent(&relay.handle(1, RelayInput::Prove(3))), [Frame::Prove { n: 3 }]);
+    let out = farm().handle(1000, FarmInput::Received(packet(Frame::Prove { n: 3 })));
+    assert_eq!(sent_by_farm(&out), [Frame::Here { n: 3 }]);
+    assert_eq!(receive(&mut relay, Frame::Here { n: 3 }), [RelayOutput::Here(3)]);
+}
+
+#[test]
+fn a_new_key_is_said_again_until_the_relay_has_it() {
+    let mut farm = farm();
+    let key = |name: &str| Rekey { public_key: name.to_owned(), by_old: "o".to_owned(), by_new: "n".to_owned() };
+    assert_eq!(sent_by_farm(&farm.handle(1000, FarmInput::Rekey(key("k2")))), [Frame::Rekey(key("k2"))]);
+    farm.handle(1000, FarmInput::WritableAgain);
+    let again = sent_by_farm(&farm.handle(1000 + RESEND_MS, FarmInput::Tick));
+    assert!(again.contains(&Frame::Rekey(key("k2"))), "{again:?}");
+    let rekeyed = |name: &str| FarmInput::Received(packet(Frame::Rekeyed { public_key: name.to_owned() }));
+    assert_eq!(farm.handle(20_000, rekeyed("k1")), []);
+    assert_eq!(farm.handle(20_000, rekeyed("k2")), [FarmOutput::Rekeyed("k2".to_owned())]);
+    assert_eq!(receive(&mut relay(), Frame::Rekey(key("k2"))), [RelayOutput::CommitKey(key("k2"))]);
 }

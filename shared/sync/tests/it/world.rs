@@ -10,6 +10,7 @@ use contract::record::Document;
 use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
 use domain::id::{FarmId, Id};
+use domain::pairing::{FarmKeys, KeyRing, Passes, Standing};
 use domain::time::Timestamp;
 use gantry_sync::WINDOW;
 use gantry_sync::farm::{FarmInput, FarmOutput, FarmSession, FarmStart};
@@ -33,6 +34,8 @@ pub struct Seen {
     pub calls_run: u32,
     pub unanswered: u32,
     pub sweeps: u32,
+    pub rolled: u32,
+    pub tried_again: u32,
 }
 
 impl Seen {
@@ -45,6 +48,8 @@ impl Seen {
         self.calls_run += other.calls_run;
         self.unanswered += other.unanswered;
         self.sweeps += other.sweeps;
+        self.rolled += other.rolled;
+        self.tried_again += other.tried_again;
     }
 }
 
@@ -75,10 +80,16 @@ struct FarmDisk {
     account_sweep_at: Option<u64>,
     outcomes: BTreeMap<String, Answered>,
     applied: Vec<String>,
+    ring: Option<KeyRing<String>>,
+    pass: String,
 }
 
 #[derive(Default)]
 struct RelayDisk {
+    keys: FarmKeys,
+    /// What a backup of the relay has of them.
+    saved: FarmKeys,
+    passes: Passes,
     session_no: u64,
     rows: Known,
     events: Known,
@@ -109,6 +120,9 @@ pub struct World {
     relay_life: u64,
     farm: Option<FarmSession>,
     relay: Option<RelaySession>,
+    /// Which key of its ring the farm tries.
+    place: usize,
+    refused: usize,
     farm_disk: FarmDisk,
     relay_disk: RelayDisk,
     all_events: Vec<u64>,
@@ -153,6 +167,7 @@ pub fn hello(epoch: &str, head: u64, got: FarmGot) -> Hello {
         heads: Heads { rows: head, events: head },
         got,
         session_nonce: "n".to_owned(),
+        pass: String::new(),
         wall: Timestamp::from_millis(0),
         clock_ok: false,
         signature: String::new(),
@@ -176,8 +191,18 @@ impl World {
             relay_life: 0,
             farm: None,
             relay: None,
-            farm_disk: FarmDisk { epoch: "e1".to_owned(), ..FarmDisk::default() },
-            relay_disk: RelayDisk::default(),
+            place: 0,
+            refused: 0,
+            farm_disk: FarmDisk {
+                epoch: "e1".to_owned(),
+                ring: Some(KeyRing::of("key0".to_owned())),
+                ..FarmDisk::default()
+            },
+            relay_disk: RelayDisk {
+                keys: FarmKeys { public_key: "key0".to_owned(), ..FarmKeys::default() },
+                saved: FarmKeys { public_key: "key0".to_owned(), ..FarmKeys::default() },
+                ..RelayDisk::default()
+            },
             all_events: Vec::new(),
             calls: BTreeMap::new(),
             seen: Seen::default(),
@@ -283,7 +308,15 @@ impl World {
                 self.relay_disk.requests.push(call(&id));
                 self.tell_relay(RelayInput::RequestsWait);
             }
-            60..68 => self.account_changes(),
+            60..67 => self.account_changes(),
+            67 => {
+                let key = format!("key{}", self.now);
+                let ring = self.ring();
+                if ring.next.is_none() {
+                    ring.next = Some(key);
+                    self.offer_key();
+                }
+            }
             68..71 => self.cut(),
             71 => {
                 self.farm_life += 1;
@@ -306,6 +339,19 @@ impl World {
                 let gone: Vec<String> = self.farm_disk.rows.extract_if(.., |_, row| row.deleted).map(|(id, _)| id).collect();
                 self.farm_disk.forgotten.extend(gone);
                 self.cut();
+            }
+            74 => {
+                // The relay is set back to what it knew one key ago, or is saved as it is.
+                let saved = self.relay_disk.saved.clone();
+                let ring = self.ring().clone();
+                if ring.previous.contains(&saved.public_key) && ring.current == self.relay_disk.keys.public_key {
+                    self.relay_disk.keys = saved;
+                    self.relay_life += 1;
+                    self.relay = None;
+                    self.cut();
+                } else {
+                    self.relay_disk.saved = self.relay_disk.keys.clone();
+                }
             }
             _ => {}
         }
@@ -352,10 +398,23 @@ impl World {
         self.at(pause, Happening::Dial(self.connection));
     }
 
+    fn ring(&mut self) -> &mut KeyRing<String> {
+        self.farm_disk.ring.as_mut().unwrap()
+    }
+
+    /// A new key that is durable at the farm is told to the relay, signed by both.
+    fn offer_key(&mut self) {
+        let ring = self.ring();
+        if let Some(public_key) = ring.next.clone() {
+            let rekey = Rekey { by_old: ring.current.clone(), by_new: public_key.clone(), public_key };
+            self.tell_farm(FarmInput::Rekey(rekey));
+        }
+    }
+
     fn dial(&mut self) {
         let disk = &self.farm_disk;
         let start = FarmStart {
-            hello: hello(&disk.epoch, disk.number, disk.got.clone()),
+            hello: Hello { pass: disk.pass.clone(), ..hello(&disk.epoch, disk.number, disk.got.clone()) },
             rows_floor: 0,
             account_sweep_at: disk.account_sweep_at,
         };
@@ -424,7 +483,16 @@ impl World {
                     sent = true;
                     self.carry(&packet, true);
                 }
-                RelayOutput::Close(_) => return self.cut(),
+                RelayOutput::Close(code) => {
+                    // A farm that is refused hears why.
+                    if code == ByeCode::OldKey {
+                        self.place += 1;
+                        self.refused += 1;
+                        self.seen.tried_again += 1;
+                        assert!(self.refused < 7, "seed {}: none of {:?} opens {:?}", self.seed, self.farm_disk.ring, self.relay_disk.keys);
+                    }
+                    return self.cut();
+                }
                 RelayOutput::Answered { id, late, .. } => {
                     if !late {
                         self.calls.get_mut(&id).unwrap().told += 1;
@@ -474,7 +542,29 @@ impl World {
         let clock = self.farm_clock();
         let disk = &mut self.farm_disk;
         match output {
-            FarmOutput::Sign(message) => Some(FarmInput::Signed(String::from_utf8(message).unwrap())),
+            FarmOutput::Sign(message) => {
+                let keys = disk.ring.as_ref().unwrap().in_order();
+                let key = keys[self.place % keys.len()];
+                Some(FarmInput::Signed(format!("{key} {}", String::from_utf8(message).unwrap())))
+            }
+            FarmOutput::Opened(welcome) => {
+                disk.pass = welcome.pass;
+                let ring = disk.ring.as_mut().unwrap();
+                let place = std::mem::take(&mut self.place) % ring.in_order().len();
+                ring.opened(place);
+                self.refused = 0;
+                self.offer_key();
+                None
+            }
+            FarmOutput::Rekeyed(public_key) => {
+                let ring = disk.ring.as_mut().unwrap();
+                if ring.next.as_ref() == Some(&public_key) {
+                    ring.confirmed();
+                    self.seen.rolled += 1;
+                    self.cut();
+                }
+                None
+            }
             FarmOutput::ReadRows { after, .. } => {
                 let mut items: Vec<RowItem> = disk.rows.values().filter(|row| row.number > after).cloned().collect();
                 items.sort_by_key(|row| row.number);
@@ -541,8 +631,15 @@ impl World {
         let disk = &mut self.relay_disk;
         match output {
             RelayOutput::Admit { hello, message } => {
-                assert_eq!(hello.signature.as_bytes(), message);
-                disk.session_no += 1;
+                let (key, signed) = hello.signature.split_once(' ').unwrap();
+                assert_eq!(signed.as_bytes(), message);
+                let standing = disk.keys.standing(|known| known == key, Timestamp::from_millis(0));
+                let Some(standing) = standing.filter(|standing| *standing != Standing::Old) else {
+                    return Some(RelayInput::Refused(ByeCode::OldKey));
+                };
+                assert!(disk.passes.hold(&hello.pass, disk.session_no), "seed {seed}: an honest farm is taken for a copy");
+                disk.keys.open(standing);
+                disk.session_no = disk.passes.open(&hello.pass, disk.session_no, [7; 16]);
                 Some(RelayInput::Admitted(Admission {
                     session_no: disk.session_no,
                     relay_epoch: "relay1".to_owned(),
@@ -553,6 +650,7 @@ impl World {
                     answered: disk.answered,
                     requests_wait: true,
                     content_token: String::new(),
+                    pass: disk.passes.given().to_owned(),
                 }))
             }
             RelayOutput::ApplyRows(session_no, batch) => {
@@ -612,6 +710,14 @@ impl World {
                 disk.events.cursor = Cursor { epoch, at: 0 };
                 Some(RelayInput::Committed(stream, 0))
             }
+            RelayOutput::CommitKey(Rekey { public_key, by_old, by_new }) => {
+                assert_eq!(by_new, public_key);
+                if by_old != disk.keys.public_key && public_key != disk.keys.public_key {
+                    return None;
+                }
+                disk.keys.offer(public_key.clone(), Timestamp::from_millis(0));
+                Some(RelayInput::KeyCommitted(public_key))
+            }
             RelayOutput::Sweep => {
                 disk.copy.retain(|_, (generation, _)| *generation == disk.generation);
                 disk.rows.sweep_at = None;
@@ -648,6 +754,8 @@ impl World {
             && relay.rows.sweep_at.is_none()
             && relay.answered == relay.requests.len() as u64
             && farm.got.account.at == relay.account_head
+            && farm.ring.as_ref().is_some_and(|ring| ring.next.is_none() && ring.current == relay.keys.public_key)
+            && relay.keys.next_key.is_none()
     }
 
     fn state(&self) -> String {
