@@ -81,7 +81,10 @@ impl Agent {
         let blobs = Blobs::open(&folder.join("files")).map_err(at_folder)?;
         let options = OpenOptions { path: None, now: clock.now(), entropy: Box::new(SystemEntropy), live: config.live };
         let store = Store::open(&folder.join("gantry.db"), options)?;
-        let claimed = store.read(|rows| rows.setting(api::claims::CLAIM))?.flatten();
+        let (claimed, heard_at) = store.read(|rows| {
+            let claimed = rows.setting(api::claims::CLAIM)?.flatten();
+            Ok::<_, StoreError>((claimed, rows.setting(api::claims::HEARD_AT)?))
+        })?;
         first_run::farm(&store, &config.farm_name, clock.now()).await?;
 
         let live = Arc::new(Live::default());
@@ -95,7 +98,7 @@ impl Agent {
             timing,
         };
         let for_dispatch = dispatch::Outside { store: store.clone(), clock: Arc::clone(&clock), live, disk };
-        let accounts = Arc::new(AccountHome::farm(claimed));
+        let accounts = Arc::new(AccountHome::believing(claimed, heard_at, config.account_copy_days));
         let identity = Arc::new(Identity::open(folder).map_err(at_folder)?);
         let (open, is_open) = watch::channel(None);
         let claiming = Claiming::start(claim::Outside {
@@ -124,7 +127,7 @@ impl Agent {
             people: FloorPeople::at(config.pin_networks.clone()),
             webhook_urls: None,
         });
-        let uplink = Arc::new(Uplink::new(Arc::clone(&door), identity, open));
+        let uplink = Arc::new(Uplink::new(Arc::clone(&door), identity, open, config.rekey_days));
         let headers = axum::middleware::map_response(api::http::safe_headers);
         let router = api::http::router(Arc::clone(&door)).fallback(page::serve).layer(headers);
         let tasks = vec![

@@ -33,6 +33,10 @@ pub struct Config {
     pub live: bool,
     /// Below this room on the disk new work is refused, so that the floor's facts still fit.
     pub disk_reserve_mib: u64,
+    /// After so many days the agent makes a new key for its line to the relay; 0 = only when somebody asks for it.
+    pub rekey_days: u32,
+    /// For so many days without having heard the relay the store's API keys are still believed here.
+    pub account_copy_days: u32,
     /// How long to wait for printers.
     pub timing: TimingSection,
 }
@@ -100,6 +104,8 @@ impl Default for Config {
             pin_networks: api::floor_people::own_networks(),
             live: true,
             disk_reserve_mib: 64,
+            rekey_days: 90,
+            account_copy_days: api::door::COPY_DAYS,
             timing: TimingSection::default(),
         }
     }

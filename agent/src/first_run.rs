@@ -28,6 +28,7 @@ pub async fn farm(store: &Store, name: &str, now: Timestamp) -> Result<(), Store
                 dispatch: Dispatch::Run,
                 connection: Connection::Online,
                 quarantine_after: 3,
+                refused: None,
                 hold_file_after: 2,
                 created_at: tx.now(),
             })

@@ -120,6 +120,10 @@ impl Floor for AgentFloor {
         self.claiming.cancel()
     }
 
+    fn rekey(&self) -> Result<Vec<u8>, Problem> {
+        self.claiming.identity.make_next().map_err(|error| internal(&error))
+    }
+
     fn examine(&self) -> Vec<Finding> {
         let room = self.dispatch.disk.room();
         let disk = Finding {
@@ -136,7 +140,7 @@ impl Floor for AgentFloor {
             text: printer.connection_problem.unwrap_or_else(|| "the printer cannot be reached".to_owned()),
             fix: Some("check its power, its network and its settings".to_owned()),
         });
-        std::iter::once(disk).chain(unheard).collect()
+        std::iter::once(disk).chain(self.claiming.findings()).chain(unheard).collect()
     }
 
     fn disk_room(&self) -> Option<u64> {

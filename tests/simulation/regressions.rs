@@ -47,6 +47,7 @@ impl Floor {
                     dispatch: Dispatch::Run,
                     connection: Connection::Online,
                     quarantine_after: 3,
+                    refused: None,
                     hold_file_after: 2,
                     created_at: NOW,
                 })?;

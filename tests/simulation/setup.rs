@@ -43,6 +43,7 @@ impl World {
                 dispatch: Dispatch::Run,
                 connection: Connection::Online,
                 quarantine_after: 3,
+                refused: None,
                 hold_file_after: 2,
                 created_at: now,
             })?)

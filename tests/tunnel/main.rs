@@ -5,9 +5,13 @@ mod away;
 #[cfg(test)]
 mod claim;
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod fetch;
 #[cfg(test)]
 mod files;
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod line;
 #[cfg(test)]

@@ -2,16 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use agent::fleet::core::Timing;
 use agent::{Agent, Running as Farm};
-use api::clock::SystemClock;
+use api::clock::{Clock, SystemClock};
+use domain::id::FarmId;
+use domain::time::Timestamp;
 use gantry_tests::stream::Events;
 use gantry_tests::until_it_holds;
 use relay::assemble::{CreatedStore, Relay, Running};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
+use store::TunnelState;
 
 /// A farm and a relay.
 pub struct Pair {
@@ -19,6 +23,26 @@ pub struct Pair {
     pub relay: Option<Running>,
     pub farm: Option<Farm>,
     pub relay_url: String,
+    farm_id: Option<FarmId>,
+    /// The farm's clock.
+    pub clock: Arc<AheadClock>,
+}
+
+/// A clock that goes right, but may be ahead.
+#[derive(Default)]
+pub struct AheadClock(AtomicI64);
+
+impl AheadClock {
+    /// From now on it is ahead by so many days.
+    pub fn set_days(&self, days: i64) {
+        self.0.store(days * 24 * 3600, Ordering::Relaxed);
+    }
+}
+
+impl Clock for AheadClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus_seconds(self.0.load(Ordering::Relaxed))
+    }
 }
 
 /// Somebody who calls one of the two.
@@ -127,7 +151,14 @@ fn copy(from: &Path, to: &Path) {
 impl Pair {
     /// Both run; the farm belongs to nobody.
     pub async fn new() -> Self {
-        let mut pair = Self { folder: tempfile::tempdir().unwrap(), relay: None, farm: None, relay_url: String::new() };
+        let mut pair = Self {
+            folder: tempfile::tempdir().unwrap(),
+            relay: None,
+            farm: None,
+            relay_url: String::new(),
+            farm_id: None,
+            clock: Arc::default(),
+        };
         pair.start_relay().await;
         pair.start_farm().await;
         pair
@@ -148,12 +179,27 @@ impl Pair {
     }
 
     pub async fn start_farm(&mut self) {
+        let farm = self.start_agent(&self.farm_folder()).await;
+        self.farm_id = Some(farm.door.home().farm_id);
+        self.farm = Some(farm);
+    }
+
+    /// An agent with that folder.
+    pub async fn start_agent(&self, folder: &Path) -> Farm {
         let config = agent::config::Config {
-            data_dir: self.folder.path().join("farm"),
+            data_dir: folder.to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
             ..Default::default()
         };
-        self.farm = Some(Agent::start(&config, Arc::new(SystemClock), Timing::default()).await.unwrap());
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Agent::start(&config, clock, Timing::default()).await.unwrap()
+    }
+
+    /// What the relay knows of the farm's line.
+    pub fn tunnel(&self) -> TunnelState {
+        let farm_id = self.farm_id.unwrap();
+        let store = &self.relay.as_ref().unwrap().accounts.door.store;
+        store.read(|rows| rows.tunnel(farm_id)).unwrap().unwrap().state
     }
 
     pub fn farm_url(&self) -> String {
@@ -165,7 +211,7 @@ impl Pair {
     }
 
     pub fn farm_id(&self) -> String {
-        self.farm.as_ref().unwrap().door.home().farm_id.to_string()
+        self.farm_id.unwrap().to_string()
     }
 
     /// Who may do everything at the farm, as long as it belongs to nobody.
@@ -210,6 +256,16 @@ impl Pair {
         until_it_holds("the line stands", async || self.relay.as_ref().unwrap().accounts.tunnels.is_connected(home())).await;
     }
 
+    /// Waits until that agent's line stands.
+    pub async fn connected_as(&self, agent: &Farm) {
+        let relay = &self.relay.as_ref().unwrap().accounts.tunnels;
+        let home = agent.door.home();
+        until_it_holds("the line stands", async || {
+            relay.is_connected(home) && agent.uplink.open.borrow().is_some()
+        })
+        .await;
+    }
+
     /// Waits until the line is gone.
     pub async fn gone(&self) {
         let tunnels = &self.relay.as_ref().unwrap().accounts.tunnels;
@@ -220,6 +276,8 @@ impl Pair {
     pub fn save_farm(&self) -> PathBuf {
         let image = self.folder.path().join("image");
         copy(&self.folder.path().join("farm"), &image);
+        // Held by the agent that runs, not by its copy.
+        drop(std::fs::remove_file(image.join("agent.lock")));
         image
     }
 

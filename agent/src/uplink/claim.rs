@@ -3,16 +3,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use api::claims::claimed;
+use api::claims::{REFUSED, claimed};
 use api::clock::Clock;
 use api::door::AccountHome;
 use contract::ops::claims::{ClaimShown, ClaimState, KeyToMove, MovedKey, NewPairing, PairingApproved, PairingAsked};
+use contract::ops::system::{Finding, Level};
 use contract::problem::{Code, Problem};
 use domain::actor::Actor;
 use domain::farm::{Claim, Farm};
 use domain::fingerprint::fingerprint;
 use domain::hex::hex;
 use domain::key::{ApiKey, KeyState};
+use domain::pairing::{RefusedAgent, WhyRefused};
 use domain::text::Name;
 use domain::time::Timestamp;
 use drivers::web::{WebAddress, client};
@@ -102,7 +104,7 @@ impl Claiming {
 
     /// How far it is.
     pub fn shown(&self) -> ClaimShown {
-        let fingerprint = fingerprint(self.identity.public_key());
+        let fingerprint = fingerprint(&self.identity.public_key());
         let connected = self.open.borrow().is_some();
         let mut shown = ClaimShown {
             state: ClaimState::Unclaimed,
@@ -116,6 +118,7 @@ impl Claiming {
             store_name: None,
             claimed_at: None,
             connected,
+            refused: self.refused(),
             problem: None,
         };
         let state = self.state();
@@ -138,6 +141,35 @@ impl Claiming {
         }
         shown.problem.clone_from(&state.problem);
         shown
+    }
+
+    /// Why the relay does not let this agent in.
+    fn refused(&self) -> Option<RefusedAgent> {
+        self.accounts.claim()?;
+        self.store.read(|rows| rows.setting(REFUSED)).unwrap_or_default().flatten()
+    }
+
+    /// What the doctor says about it.
+    pub fn findings(&self) -> Vec<Finding> {
+        let error = |check: &str, text: String, fix: &str| Finding {
+            check: check.to_owned(),
+            level: Level::Error,
+            text,
+            fix: Some(fix.to_owned()),
+        };
+        let refused = self.refused().map(|refused| {
+            let why = match refused.why {
+                WhyRefused::SecondAgent => "another agent is this farm too, or this one was set back to an old copy of itself",
+                WhyRefused::OldKey => "this agent has a key that was replaced: it is an old copy of itself",
+            };
+            let text = format!("the relay does not let this agent in: {why}; it starts nothing until you let it");
+            error("relay", text, "stop the agent that is too many; if this is the right one, let it replace the farm at the relay")
+        });
+        let outdated = self.accounts.outdated(self.clock.now()).map(|(heard, days)| {
+            let text = format!("the relay was last heard at {heard}: after {days} days its keys are not believed any more");
+            error("keys of the store", text, "let the agent reach its relay; the owner of the floor still signs in")
+        });
+        refused.into_iter().chain(outdated).collect()
     }
 
     /// Asks that relay for a code.
@@ -193,7 +225,7 @@ impl Claiming {
         let plain = |text: &str| text.parse::<Name>().ok();
         let farm_name = farm.map(|row| row.record.name).or_else(|| plain("Farm")).ok_or(StoreError::Closed)?;
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().and_then(|name| plain(name.trim()));
-        let public_key = hex(self.identity.public_key());
+        let public_key = hex(&self.identity.public_key());
         let keys = keys.into_iter().map(|row| row.record).filter(|key| key.state != KeyState::Revoked);
         let keys = keys.map(|key| KeyToMove { name: key.name, permissions: key.grants.permissions });
         Ok(NewPairing {

@@ -1,17 +1,21 @@
 //! What the line reads from the store and writes into it.
 
-use api::claims::{FAREWELL, KEYS};
+use api::claims::{FAREWELL, HEARD_AT, KEYS, PASS, REFUSED};
 use api::door::Door;
 use contract::forward::RowItem;
 use domain::actor::Actor;
 use domain::farm::{Claim, Dispatch, Farm};
 use domain::hex::unhex;
+use domain::pairing::{RefusedAgent, WhyRefused};
+use domain::id::FarmId;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{By, FeedRow, KeyFact, StoreError};
 use sync::farm::FarmStart;
 use sync::feed::Page;
 use sync::frame::{AccountItem, Batch, Cursor, EventItem, FarmGot, Heads, Hello, PROTO};
+
+use super::contact;
 
 /// How far the copy of the store's keys is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -40,6 +44,7 @@ pub fn start(door: &Door, session_nonce: &str) -> Result<FarmStart, StoreError> 
             heads: Heads { rows: end.position, events: end.position },
             got: FarmGot { account: Cursor { epoch: keys.epoch, at: keys.at } },
             session_nonce: session_nonce.to_owned(),
+            pass: rows.setting(PASS)?.unwrap_or_default(),
             wall: now,
             clock_ok: api::clock::is_set(now),
             signature: String::new(),
@@ -128,16 +133,50 @@ async fn write_keys(
         .await
 }
 
-/// The line is open: outcomes of requests are kept for as long as the relay may send them again.
-pub async fn heard_of_relay(door: &Door) -> Result<(), StoreError> {
-    let now = door.now();
-    door.store.write(by(door), move |tx| tx.put_setting("relay_heard_at", &now)).await
+/// The line is open: that pass is to be shown at the next one, and nothing is wrong with this agent any more.
+pub async fn opened(door: &Door, pass: String) -> Result<(), StoreError> {
+    door.store
+        .write(by(door), move |tx| {
+            tx.put_setting(REFUSED, &None::<RefusedAgent>)?;
+            tx.put_setting(PASS, &pass)
+        })
+        .await
+}
+
+/// Keeps when the relay was heard: as long as it is, the store's keys are believed, and outcomes of requests are kept for as long as
+/// it may send them again.
+pub async fn heard_of_relay(door: &Door, connected: bool) -> Result<(), StoreError> {
+    let Some(at) = contact::to_note(door.accounts.heard_at(), door.now(), connected) else { return Ok(()) };
+    door.store.write(by(door), move |tx| tx.put_setting(HEARD_AT, &at)).await?;
+    door.accounts.heard(at);
+    Ok(())
+}
+
+/// The relay does not let this agent in. Another may drive the same printers: this one starts nothing until somebody has looked.
+/// Once: whoever lets it start again has looked.
+pub async fn refused(door: &Door, why: WhyRefused) -> Result<(), StoreError> {
+    let (now, farm) = (door.now(), door.home().farm_id);
+    door.store
+        .write(by(door), move |tx| {
+            let known: Option<RefusedAgent> = tx.rows().setting(REFUSED)?.flatten();
+            if known.is_some_and(|known| known.why == why) {
+                return Ok(());
+            }
+            tx.put_setting(REFUSED, &Some(RefusedAgent { why, since: now, last: now }))?;
+            stop_dispatch(tx, farm)
+        })
+        .await
+}
+
+fn stop_dispatch(tx: &mut store::Tx<'_>, farm: FarmId) -> Result<(), StoreError> {
+    let Some(row) = tx.get::<Farm>(farm)?.filter(|row| row.record.dispatch != Dispatch::Stop) else { return Ok(()) };
+    tx.update(&Farm { dispatch: Dispatch::Stop, ..row.record }).map(|_| ())
 }
 
 /// Until when outcomes may be forgotten: what was asked before the relay was last heard may come again.
 pub fn outcomes_settled(rows: store::Rows<'_>, now: Timestamp) -> Result<Timestamp, StoreError> {
     let claimed: Option<Claim> = rows.setting(api::claims::CLAIM)?.flatten();
-    let heard: Option<Timestamp> = rows.setting("relay_heard_at")?;
+    let heard: Option<Timestamp> = rows.setting(HEARD_AT)?;
     Ok(claimed.and(heard).map_or(now, |heard| heard.min(now)))
 }
 
@@ -162,10 +201,7 @@ pub async fn rolled_back(door: &Door) -> Result<(), StoreError> {
     door.store
         .write(by(door), move |tx| {
             tx.begin_new_log()?;
-            if let Some(row) = tx.get::<Farm>(farm)? {
-                tx.update(&Farm { dispatch: Dispatch::Stop, ..row.record })?;
-            }
-            Ok::<_, StoreError>(())
+            stop_dispatch(tx, farm)
         })
         .await
 }

@@ -2,6 +2,7 @@
 //! are the shells around `sync::farm`, which decides what is sent and when.
 
 pub mod claim;
+mod contact;
 pub mod content;
 mod facts;
 pub mod identity;
@@ -10,13 +11,14 @@ mod session;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::clock::Stopwatch;
+use api::clock::{Stopwatch, is_set};
 use api::door::Door;
 use api::entropy::SystemEntropy;
 use api::socket::Line;
 use domain::farm::Claim;
 use domain::file::ContentHash;
 use domain::hex::hex;
+use domain::pairing::WhyRefused;
 use drivers::web::{WebAddress, client, dial};
 use store::Entropy;
 use sync::frame::{ByeCode, LARGEST_FRAME};
@@ -47,6 +49,8 @@ pub struct Uplink {
     pub wanted: broadcast::Sender<ContentHash>,
     /// The session that is open, for fetching content.
     pub open: watch::Sender<Option<OpenSession>>,
+    /// After so many days a new key is made; 0 = only when somebody asks.
+    pub rekey_days: u32,
 }
 
 /// An open session: where the relay is, and what opens its door for content.
@@ -60,10 +64,23 @@ pub struct OpenSession {
 
 impl Uplink {
     /// Of that agent.
-    pub fn new(door: Arc<Door>, identity: Arc<Identity>, open: watch::Sender<Option<OpenSession>>) -> Self {
+    pub fn new(
+        door: Arc<Door>,
+        identity: Arc<Identity>,
+        open: watch::Sender<Option<OpenSession>>,
+        rekey_days: u32,
+    ) -> Self {
         let mut random = [0; 16];
         SystemEntropy.fill(&mut random);
-        Self { door, identity, session_nonce: hex(&random), wanted: broadcast::channel(WORDS).0, open }
+        Self { door, identity, session_nonce: hex(&random), wanted: broadcast::channel(WORDS).0, open, rekey_days }
+    }
+
+    /// Whether the key for that relay has been used for long enough.
+    fn key_is_due(&self, claim: &Claim) -> bool {
+        let now = self.door.now();
+        let since = self.identity.made_at().filter(|made| is_set(*made)).map_or(claim.claimed_at, |made| made.max(claim.claimed_at));
+        let days = now.millis_since(since) / (24 * 3600 * 1000);
+        self.rekey_days > 0 && is_set(now) && days >= i64::from(self.rekey_days)
     }
 
     /// Keeps the line, for as long as the agent runs.
@@ -79,6 +96,9 @@ impl Uplink {
                 }
                 continue;
             };
+            if let Err(error) = facts::heard_of_relay(&self.door, false).await {
+                tracing::warn!(%error, "when the relay was heard could not be written");
+            }
             let began = Stopwatch::start();
             let come_again = tokio::select! {
                 ended = self.hold(&claim) => self.ended(&claim, ended).await,
@@ -114,17 +134,40 @@ impl Uplink {
         let mut wait = FIRST_WAIT;
         while let Ok(Some(claim)) = facts::farewell(&self.door) {
             match self.hold(&claim).await {
-                Ended::Revoked | Ended::Bye(ByeCode::Refused, _) => {
+                Ended::Bye(ByeCode::Refused | ByeCode::OldKey, _) if self.identity.try_another() => continue,
+                // An agent that is not the farm to its relay has nothing more to say there.
+                Ended::Revoked | Ended::Bye(ByeCode::Refused | ByeCode::OldKey | ByeCode::Clone, _) => {
                     if let Err(error) = facts::farewell_said(&self.door).await {
                         tracing::warn!(%error, "that the relay knows of the unpairing could not be written");
                     }
                 }
-                Ended::Lost(_) | Ended::Bye(..) | Ended::RolledBack => {}
+                Ended::Lost(_) | Ended::Bye(..) | Ended::RolledBack | Ended::Again => {}
             }
             wait = (wait * 2).min(LONGEST_WAIT);
             tokio::time::sleep(jitter(wait)).await;
         }
         std::future::pending().await
+    }
+
+    /// What follows if the relay takes this agent for another's copy.
+    async fn refused(&self, code: ByeCode) {
+        let why = match code {
+            ByeCode::Clone => WhyRefused::SecondAgent,
+            ByeCode::OldKey => WhyRefused::OldKey,
+            ByeCode::Refused
+            | ByeCode::Revoked
+            | ByeCode::Replaced
+            | ByeCode::Upgrade
+            | ByeCode::Shutdown
+            | ByeCode::RolledBack
+            | ByeCode::TooBig
+            | ByeCode::Protocol
+            | ByeCode::Other => return,
+        };
+        tracing::error!(?why, "the relay does not let this agent in: it starts nothing until somebody has looked");
+        if let Err(error) = facts::refused(&self.door, why).await {
+            tracing::error!(%error, "that this agent is to start nothing could not be written");
+        }
     }
 
     /// What follows from a line's end. Says when to come again, if the relay said so.
@@ -134,7 +177,10 @@ impl Uplink {
                 tracing::warn!(relay = claim.relay_url, why, "the line to the relay is gone; the floor goes on");
                 None
             }
+            Ended::Again => Some(Duration::ZERO),
+            Ended::Bye(ByeCode::Refused | ByeCode::OldKey, _) if self.identity.try_another() => Some(Duration::ZERO),
             Ended::Bye(code, again) => {
+                self.refused(code).await;
                 tracing::warn!(relay = claim.relay_url, ?code, "the relay ended the line; the floor goes on");
                 again
             }

@@ -18,7 +18,7 @@ use sync::frame::{ByeCode, Heads, Packet, Welcome};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{OpenSession, Uplink, facts};
+use super::{OpenSession, Uplink, contact, facts};
 
 /// How often the session looks at the clock.
 const TICK: Duration = Duration::from_secs(1);
@@ -34,6 +34,8 @@ pub enum Ended {
     Revoked,
     /// The relay has more of this log than this database.
     RolledBack,
+    /// There is a new key, which is to open the next one at once.
+    Again,
 }
 
 struct Shell<'a> {
@@ -47,6 +49,12 @@ struct Shell<'a> {
     watching: BTreeSet<PrinterId>,
     live: Option<broadcast::Receiver<(PrinterId, Telemetry)>>,
     saying: Vec<String>,
+    /// Calls that are being carried out.
+    running: usize,
+    /// A new key is known to the relay: the line begins again when nobody waits for an answer.
+    to_begin_again: bool,
+    /// The relay was heard in this session.
+    open: bool,
     ended: Option<Ended>,
 }
 
@@ -69,6 +77,9 @@ pub async fn run(uplink: &Uplink, claim: &Claim, line: Line) -> Ended {
         watching: BTreeSet::new(),
         live: None,
         saying: Vec::new(),
+        running: 0,
+        to_begin_again: false,
+        open: false,
         ended: None,
     };
     let mut tick = interval(TICK);
@@ -79,13 +90,14 @@ pub async fn run(uplink: &Uplink, claim: &Claim, line: Line) -> Ended {
         }
         tokio::select! {
             heard = shell.line.hear() => shell.heard(heard),
-            Some(done) = doings.recv() => shell.input(done),
+            Some(done) = doings.recv() => shell.done(done),
+            () = uplink.identity.made(), if shell.open => shell.tell_new_key(),
             _ = head.changed() => {
                 let at = *head.borrow_and_update();
                 shell.input(FarmInput::HeadMoved(Heads { rows: at, events: at }));
             }
             Some((printer, telemetry)) = next(&mut shell.live) => shell.shown(printer, &telemetry),
-            _ = tick.tick() => shell.input(FarmInput::Tick),
+            _ = tick.tick() => shell.tick(),
         }
     }
 }
@@ -110,6 +122,64 @@ impl Shell<'_> {
         // What one wake-up says goes together: the next comes when all of it has left.
         if !self.saying.is_empty() {
             self.line.say(std::mem::take(&mut self.saying));
+        }
+    }
+
+    fn done(&mut self, done: FarmInput) {
+        if matches!(done, FarmInput::CallDone(..) | FarmInput::RequestDone(..)) {
+            self.running = self.running.saturating_sub(1);
+        }
+        self.input(done);
+        self.begin_again();
+    }
+
+    fn tick(&mut self) {
+        self.input(FarmInput::Tick);
+        self.begin_again();
+        if !self.open {
+            return;
+        }
+        let uplink = self.uplink;
+        if uplink.key_is_due(self.claim)
+            && let Err(error) = uplink.identity.make_next()
+        {
+            tracing::warn!(%error, "a new key could not be kept; the old one stays");
+        }
+        if contact::to_note(uplink.door.accounts.heard_at(), uplink.door.now(), true).is_some() {
+            let door = Arc::clone(&uplink.door);
+            self.begin(async move {
+                if let Err(error) = facts::heard_of_relay(&door, true).await {
+                    tracing::warn!(%error, "that the relay was heard could not be written");
+                }
+                FarmInput::Tick
+            });
+        }
+    }
+
+    /// A new key that is durable here is told to the relay.
+    fn tell_new_key(&mut self) {
+        let farm = self.uplink.door.home().farm_id;
+        if let Some(rekey) = self.uplink.identity.rekey(&self.claim.relay_id, farm) {
+            self.input(FarmInput::Rekey(rekey));
+        }
+    }
+
+    /// The relay has the new key. The old one opens sessions until the new one has, so that is to be soon.
+    fn new_key_is_known(&mut self, public_key: &str) {
+        // A small file, once in weeks: that nothing else is heard meanwhile is no matter.
+        match self.uplink.identity.confirmed(public_key, self.uplink.door.now()) {
+            Ok(true) => self.to_begin_again = true,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "a new key could not take its place; the old one stays"),
+        }
+        self.begin_again();
+    }
+
+    fn begin_again(&mut self) {
+        if self.to_begin_again && self.running == 0 && self.session.is_quiet() {
+            self.to_begin_again = false;
+            self.ended.get_or_insert(Ended::Again);
+            self.input(FarmInput::Close(ByeCode::Shutdown));
         }
     }
 
@@ -181,16 +251,19 @@ impl Shell<'_> {
                 self.begin(async move { told(facts::sweep_keys(&door, &claim).await, FarmInput::Tick) });
             }
             FarmOutput::RunCall { call, deadline_ms: _ } => {
+                self.running += 1;
                 let (operations, id) = (Arc::clone(&self.operations), call.id.clone());
                 self.begin(async move { FarmInput::CallDone(id, carry_out(&door, &operations, call).await) });
             }
             FarmOutput::RunRequest { seq, call } => {
+                self.running += 1;
                 let operations = Arc::clone(&self.operations);
                 self.begin(async move { FarmInput::RequestDone(seq, carry_out(&door, &operations, keyed(call)).await) });
             }
             FarmOutput::Acked(..) => {}
             FarmOutput::Watch(printers) => self.watch(printers),
             FarmOutput::BlobWanted(hash) => drop(ContentHash::try_from(hash).map(|hash| self.uplink.wanted.send(hash))),
+            FarmOutput::Rekeyed(public_key) => self.new_key_is_known(&public_key),
             FarmOutput::RolledBack => self.ended = Some(Ended::RolledBack),
             FarmOutput::Close(code, again) => {
                 let ended = match code {
@@ -198,6 +271,7 @@ impl Shell<'_> {
                     ByeCode::Refused
                     | ByeCode::Replaced
                     | ByeCode::Clone
+                    | ByeCode::OldKey
                     | ByeCode::Upgrade
                     | ByeCode::Shutdown
                     | ByeCode::RolledBack
@@ -214,26 +288,32 @@ impl Shell<'_> {
     fn sign(&mut self, message: &[u8]) {
         let relay = message.split(|byte| *byte == b'\n').nth(1);
         if relay == Some(self.claim.relay_id.as_bytes()) {
-            let signature = self.uplink.identity.sign(message);
+            let signature = self.uplink.identity.sign_in_turn(message);
             drop(self.done.send(FarmInput::Signed(signature)));
         } else {
             self.ended = Some(Ended::Lost("another relay answers at that address".to_owned()));
         }
     }
 
-    fn opened(&self, welcome: Welcome) {
+    fn opened(&mut self, welcome: Welcome) {
         // A farm that has left came only to say so.
         if self.uplink.door.accounts.claim().as_ref() != Some(self.claim) {
             drop(self.done.send(FarmInput::Close(ByeCode::Revoked)));
             return;
         }
         tracing::info!(relay = self.claim.relay_url, session = welcome.session_no, "the line to the relay stands");
-        let (relay_url, content_token) = (self.claim.relay_url.clone(), welcome.content_token);
+        if let Err(error) = self.uplink.identity.taken() {
+            tracing::warn!(%error, "which key the relay knows could not be written; it is found out again");
+        }
+        self.open = true;
+        self.tell_new_key();
+        let (relay_url, content_token, pass) = (self.claim.relay_url.clone(), welcome.content_token, welcome.pass);
         self.uplink.open.send_replace(Some(OpenSession { relay_url, content_token }));
         let door = Arc::clone(&self.uplink.door);
         self.begin(async move {
-            if let Err(error) = facts::heard_of_relay(&door).await {
-                tracing::warn!(%error, "that the relay was heard could not be written");
+            // If it is lost now, the one before still holds.
+            if let Err(error) = facts::opened(&door, pass).await {
+                tracing::warn!(%error, "the pass for the next session could not be written");
             }
             FarmInput::Tick
         });

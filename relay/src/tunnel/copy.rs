@@ -10,10 +10,8 @@ use domain::kind::Kind;
 use domain::printer::Connection;
 use domain::time::Timestamp;
 use serde_json::json;
-use store::{By, Copied, FeedRow, Reached, Store, StoreError, Tunnel, Tx};
-use sync::frame::{AccountItem, Batch, ByeCode, Cursor, EventItem, Hello, Stream};
-use sync::intake::Known;
-use sync::relay::Admission;
+use store::{By, Copied, FeedRow, Reached, Store, StoreError, Tunnel, TunnelState, Tx};
+use sync::frame::{AccountItem, Batch, EventItem, Stream};
 
 use super::farms::relay;
 
@@ -26,57 +24,12 @@ pub struct Fence {
     pub session_no: u64,
 }
 
-/// Lets a farm in whose signature over `message` is that of the key which it was claimed with.
-///
-/// # Errors
-/// What the database says.
-pub async fn admit(
-    store: &Store,
-    hello: &Hello,
-    message: &[u8],
-    content_token: String,
-    now: Timestamp,
-) -> Result<Result<(HomeIds, Admission), ByeCode>, StoreError> {
-    let Some(tunnel) = store.read(|rows| rows.tunnel(hello.farm_id))? else { return Ok(Err(ByeCode::Refused)) };
-    if !api::claims::signed_by(&tunnel.state.public_key, message, &hello.signature) {
-        return Ok(Err(ByeCode::Refused));
-    }
-    if tunnel.state.revoked {
-        return Ok(Err(ByeCode::Revoked));
-    }
-    let home = tunnel.home;
-    let counted = store
-        .write(farm(home, now), move |tx| {
-            let Some(mut tunnel) = tx.rows().tunnel(home.farm_id)?.filter(|tunnel| tunnel.home == home) else { return Ok(None) };
-            tunnel.state.session_no += 1;
-            tx.put_tunnel(&tunnel)?;
-            Ok::<_, StoreError>(Some(tunnel.state))
-        })
-        .await?;
-    let Some(state) = counted else { return Ok(Err(ByeCode::Refused)) };
-    let known = |reached: Reached| Known { cursor: Cursor { epoch: reached.epoch, at: reached.at }, sweep_at: reached.sweep_at };
-    store.read(|rows| {
-        let admission = Admission {
-            session_no: state.session_no,
-            relay_epoch: rows.log_end()?.epoch,
-            rows: known(state.rows),
-            events: known(state.events),
-            account_head: rows.keys_head(home.store_id)?,
-            account_floor: 0,
-            answered: 0,
-            requests_wait: rows.next_mail(home.farm_id)?.is_some(),
-            content_token,
-        };
-        Ok(Ok((home, admission)))
-    })
-}
-
-fn farm(home: HomeIds, now: Timestamp) -> By {
+pub(super) fn farm(home: HomeIds, now: Timestamp) -> By {
     By { account_of: Some(home.store_id), ..By::new(Actor::farm(home.farm_id), now) }
 }
 
 /// A write of a session. False if a newer one, or an end of the pairing, came before.
-async fn fenced(
+pub(super) async fn fenced(
     store: &Store,
     fence: Fence,
     now: Timestamp,
@@ -95,9 +48,15 @@ async fn fenced(
         .await
 }
 
-fn put_rows(tx: &mut Tx<'_>, home: HomeIds, generation: u64, rows: Vec<RowItem>) -> Result<(), StoreError> {
-    for row in rows.into_iter().filter_map(FeedRow::of) {
-        if tx.put_copy(home, generation, &row)? == Copied::Foreign {
+fn put_rows(tx: &mut Tx<'_>, home: HomeIds, state: &TunnelState, rows: Vec<RowItem>) -> Result<(), StoreError> {
+    for mut row in rows.into_iter().filter_map(FeedRow::of) {
+        // The farm itself does not know who else comes in its name.
+        if row.kind == Kind::Farm
+            && let Some(refused) = state.refused.as_ref().filter(|_| !row.deleted)
+        {
+            row.document.insert("refused".into(), json!(refused));
+        }
+        if tx.put_copy(home, state.generation, &row)? == Copied::Foreign {
             tracing::warn!(kind = %row.kind, id = row.id, "a farm sent a row that is not its own; it was left out");
         }
     }
@@ -114,7 +73,7 @@ pub async fn rows(store: &Store, fence: Fence, batch: Batch<RowItem>, now: Times
             tunnel.state.as_of = Some(now);
         }
         tunnel.state.rows.at = batch.to;
-        put_rows(tx, fence.home, tunnel.state.generation, batch.items)?;
+        put_rows(tx, fence.home, &tunnel.state, batch.items)?;
         // At the first session of all the farm's own row comes only now.
         if tunnel.state.connected { Ok(()) } else { tell(tx, tunnel, true) }
     })
@@ -129,7 +88,7 @@ pub async fn answered_rows(store: &Store, fence: Fence, rows: Vec<RowItem>, now:
     if rows.is_empty() {
         return Ok(true);
     }
-    fenced(store, fence, now, move |tx, tunnel| put_rows(tx, fence.home, tunnel.state.generation, rows)).await
+    fenced(store, fence, now, move |tx, tunnel| put_rows(tx, fence.home, &tunnel.state, rows)).await
 }
 
 /// Writes events and how far they go.

@@ -31,6 +31,8 @@ const AWAY: Duration = Duration::from_secs(15);
 const KNOCKING: usize = 64;
 /// What may wait for one session's shell.
 const BACKLOG: usize = 256;
+/// How long a farm has to say that it is there, when another says to be it.
+const PROOF: Duration = Duration::from_secs(5);
 /// Live values that a slow listener may miss.
 const LIVE: usize = 1024;
 
@@ -42,6 +44,8 @@ pub enum Asked {
     Mail,
     /// Ask the farm to bring content.
     Want(ContentHash),
+    /// Tell when the farm says that it is there.
+    Prove(oneshot::Sender<()>),
     /// End.
     Close(ByeCode),
 }
@@ -50,6 +54,8 @@ struct Line {
     session_no: u64,
     asked: mpsc::Sender<Asked>,
     token: [u8; 32],
+    /// Of the process at the other end.
+    nonce: String,
     whole: bool,
 }
 
@@ -151,11 +157,31 @@ impl Tunnels {
         Arc::clone(&self.knocking).try_acquire_owned().ok()
     }
 
+    /// Whether another process than that one is at the farm's line and answers. A line whose farm was cut off or has died does not.
+    pub(super) async fn is_elsewhere(&self, home: HomeIds, nonce: &str) -> bool {
+        let line = {
+            let known = self.known();
+            let line = known.farms.get(&home.farm_id).and_then(|farm| farm.line.as_ref());
+            line.filter(|line| line.nonce != nonce).map(|line| line.asked.clone())
+        };
+        let Some(line) = line else { return false };
+        let (tell, told) = oneshot::channel();
+        let proven = async { line.send(Asked::Prove(tell)).await.is_ok() && told.await.is_ok() };
+        tokio::time::timeout(PROOF, proven).await.unwrap_or(false)
+    }
+
     /// A session is open: it takes the place of one before.
-    pub(super) fn opened(self: &Arc<Self>, home: HomeIds, session_no: u64, token: &str, whole: bool) -> mpsc::Receiver<Asked> {
+    pub(super) fn opened(
+        self: &Arc<Self>,
+        home: HomeIds,
+        session_no: u64,
+        token: &str,
+        nonce: String,
+        whole: bool,
+    ) -> mpsc::Receiver<Asked> {
         let (asked, asks) = mpsc::channel(BACKLOG);
         let now = self.clock.now();
-        let line = Line { session_no, asked, token: credential_hash(token), whole };
+        let line = Line { session_no, asked, token: credential_hash(token), nonce, whole };
         let mut known = self.known();
         let farm = known.farms.entry(home.farm_id).or_insert(Farm {
             home,

@@ -19,6 +19,7 @@ use sync::relay::{Admission, End, RelayInput, RelayOutput, RelaySession, RelaySt
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::admit;
 use super::copy::{self, Fence};
 use super::farms::{Asked, Tunnels};
 
@@ -34,8 +35,16 @@ const COME_AGAIN_MS: u64 = 30_000;
 /// What came of something that was begun.
 enum Done {
     Input(RelayInput),
-    Admitted(domain::farm::HomeIds, Box<Admission>, String, bool),
+    Admitted(Box<Admitted>, Box<Admission>),
     Replied(String, Result<Answered, Problem>),
+}
+
+/// What the shell keeps of a session that was let in.
+struct Admitted {
+    fence: Fence,
+    content_token: String,
+    nonce: String,
+    whole: bool,
 }
 
 struct Shell {
@@ -46,9 +55,11 @@ struct Shell {
     clock: Stopwatch,
     done: mpsc::UnboundedSender<Done>,
     knocking: Option<OwnedSemaphorePermit>,
-    admitted: Option<(Fence, String, bool)>,
+    admitted: Option<Admitted>,
     asks: Option<mpsc::Receiver<Asked>>,
     callers: BTreeMap<String, oneshot::Sender<Result<Answered, Problem>>>,
+    proofs: BTreeMap<u64, oneshot::Sender<()>>,
+    proofs_asked: u64,
     watching: Vec<PrinterId>,
     keys_head: u64,
     saying: Vec<String>,
@@ -73,6 +84,8 @@ pub async fn run(tunnels: Arc<Tunnels>, door: Arc<Door>, line: Line, place: Owne
         admitted: None,
         asks: None,
         callers: BTreeMap::new(),
+        proofs: BTreeMap::new(),
+        proofs_asked: 0,
         watching: Vec::new(),
         keys_head: 0,
         saying: Vec::new(),
@@ -133,12 +146,12 @@ impl Shell {
             Done::Input(input) => {
                 let rows = matches!(input, RelayInput::Committed(Stream::Rows, _));
                 self.input(input);
-                if let (true, Some((fence, ..))) = (rows, &self.admitted) {
+                if let (true, Some(Admitted { fence, .. })) = (rows, &self.admitted) {
                     self.tunnels.whole(fence.home, fence.session_no, self.session.is_whole());
                 }
             }
-            Done::Admitted(home, admission, token, whole) => {
-                self.admitted = Some((Fence { home, session_no: admission.session_no }, token, whole));
+            Done::Admitted(admitted, admission) => {
+                self.admitted = Some(*admitted);
                 self.keys_head = admission.account_head;
                 self.knocking = None;
                 self.input(RelayInput::Admitted(*admission));
@@ -161,13 +174,19 @@ impl Shell {
                 self.input(RelayInput::Call(*call, ttl_ms));
             }
             Asked::Mail => self.input(RelayInput::RequestsWait),
+            Asked::Prove(tell) => {
+                self.proofs_asked += 1;
+                self.proofs.retain(|_, waits| !waits.is_closed());
+                self.proofs.insert(self.proofs_asked, tell);
+                self.input(RelayInput::Prove(self.proofs_asked));
+            }
             Asked::Want(sha256) => self.input(RelayInput::WantBlob(sha256.to_string())),
             Asked::Close(code) => self.input(RelayInput::Close(code, None)),
         }
     }
 
     fn keys_may_have_moved(&mut self) {
-        let Some((fence, ..)) = &self.admitted else { return };
+        let Some(Admitted { fence, .. }) = &self.admitted else { return };
         let store = fence.home.store_id;
         if let Ok(head) = self.door.store.read(|rows| rows.keys_head(store))
             && head != self.keys_head
@@ -179,7 +198,7 @@ impl Shell {
 
     fn tick(&mut self) {
         if self.asks.is_some()
-            && let Some((fence, ..)) = &self.admitted
+            && let Some(Admitted { fence, .. }) = &self.admitted
         {
             let home = fence.home;
             let watched = self.tunnels.watched(home.store_id);
@@ -228,7 +247,7 @@ impl Shell {
             RelayOutput::Close(code) => {
                 tracing::info!(?code, "a farm's session ends");
                 self.over = true;
-                if let (ByeCode::Revoked, Some((fence, ..))) = (code, &self.admitted) {
+                if let (ByeCode::Revoked, Some(Admitted { fence, .. })) = (code, &self.admitted) {
                     let (door, home) = (Arc::clone(&self.door), fence.home);
                     tokio::spawn(async move {
                         if let Err(error) = api::claims::left(&door, home, None).await {
@@ -237,25 +256,35 @@ impl Shell {
                     });
                 }
             }
-            RelayOutput::Admit { hello, message } => self.begin(async move {
-                let mut random = [0; 32];
-                SystemEntropy.fill(&mut random);
-                let token = hex(&random);
-                match copy::admit(&store, &hello, &message, token.clone(), now).await {
-                    Ok(Ok((home, admission))) => {
-                        let at = &admission.rows.cursor;
-                        let whole = at.epoch == hello.epoch && at.at == hello.heads.rows && admission.rows.sweep_at.is_none();
-                        Done::Admitted(home, Box::new(admission), token, whole)
+            RelayOutput::Admit { hello, message } => {
+                let tunnels = Arc::clone(&self.tunnels);
+                self.begin(async move {
+                    match admit::admit(&tunnels, &store, &hello, &message, now).await {
+                        Ok(Ok((home, admission))) => {
+                            let at = &admission.rows.cursor;
+                            let whole = at.epoch == hello.epoch && at.at == hello.heads.rows && admission.rows.sweep_at.is_none();
+                            let (content_token, nonce) = (admission.content_token.clone(), hello.session_nonce);
+                            let fence = Fence { home, session_no: admission.session_no };
+                            Done::Admitted(Box::new(Admitted { fence, content_token, nonce, whole }), Box::new(admission))
+                        }
+                        // What may not come in is not to come again at once.
+                        Ok(Err(code @ (ByeCode::Clone | ByeCode::OldKey))) => {
+                            Done::Input(RelayInput::Close(code, Some(COME_AGAIN_MS)))
+                        }
+                        Ok(Err(code)) => Done::Input(RelayInput::Refused(code)),
+                        Err(error) => Done::Input(failed(&error)),
                     }
-                    Ok(Err(code)) => Done::Input(RelayInput::Refused(code)),
-                    Err(error) => Done::Input(failed(&error)),
-                }
-            }),
+                });
+            }
             RelayOutput::Opened(session_no) => {
-                if let Some((fence, token, whole)) = &self.admitted {
+                if let Some(Admitted { fence, content_token, nonce, whole }) = &self.admitted {
                     tracing::info!(farm = %fence.home.farm_id, session_no, "a farm is connected");
-                    self.asks = Some(self.tunnels.opened(fence.home, session_no, token, *whole));
+                    self.asks = Some(self.tunnels.opened(fence.home, session_no, content_token, nonce.clone(), *whole));
                 }
+            }
+            RelayOutput::Here(n) => {
+                // Who asked may no longer wait.
+                let _told = self.proofs.remove(&n).map(|tell| tell.send(()));
             }
             inside @ (RelayOutput::ApplyRows(..)
             | RelayOutput::ApplyEvents(..)
@@ -266,8 +295,9 @@ impl Shell {
             | RelayOutput::CommitAnswer(..)
             | RelayOutput::Answered { .. }
             | RelayOutput::CallEnded(..)
+            | RelayOutput::CommitKey(_)
             | RelayOutput::Telemetry(..)) => {
-                let Some((fence, ..)) = self.admitted else { return };
+                let Some(Admitted { fence, .. }) = self.admitted else { return };
                 self.in_session(fence, inside);
             }
         }
@@ -321,13 +351,21 @@ impl Shell {
                     self.tunnels.shown(fence.home, printer, telemetry);
                 }
             }
-            RelayOutput::Send(_) | RelayOutput::Close(_) | RelayOutput::Admit { .. } | RelayOutput::Opened(_) => {}
+            RelayOutput::CommitKey(rekey) => {
+                let relay = self.tunnels.relay_id().to_owned();
+                self.begin(async move { Done::Input(admit::commit_key(&store, fence, &relay, rekey, now).await) });
+            }
+            RelayOutput::Send(_)
+            | RelayOutput::Close(_)
+            | RelayOutput::Admit { .. }
+            | RelayOutput::Opened(_)
+            | RelayOutput::Here(_) => {}
         }
     }
 
     /// Nobody is left waiting.
     fn end(mut self) {
-        if let Some((fence, ..)) = self.admitted {
+        if let Some(Admitted { fence, .. }) = self.admitted {
             self.tunnels.closed(fence.home, fence.session_no);
         }
         self.input(RelayInput::Lost);
@@ -352,7 +390,7 @@ fn problem(end: End) -> Problem {
 }
 
 /// This relay's database failed: the farm shall come again later, nothing of it was acknowledged.
-fn failed(error: &StoreError) -> RelayInput {
+pub(super) fn failed(error: &StoreError) -> RelayInput {
     tracing::error!(%error, "a farm's session failed inside");
     RelayInput::Close(ByeCode::Shutdown, Some(COME_AGAIN_MS))
 }

@@ -85,6 +85,10 @@ impl Floor for TestFloor {
     fn cancel_claim(&self) -> ClaimShown {
         self.claim()
     }
+    fn rekey(&self) -> Result<Vec<u8>, Problem> {
+        Ok(vec![127, 0, 0, 1, 63, 84, 220, 193])
+    }
+
     fn examine(&self) -> Vec<Finding> {
         Vec::new()
     }
@@ -148,6 +152,7 @@ impl Farm {
             dispatch: Dispatch::Run,
             connection: Connection::Online,
             quarantine_after: 3,
+            refused: None,
             hold_file_after: 2,
             created_at: NOW,
         };

@@ -102,7 +102,7 @@ pub fn authenticate(
 ///
 /// # Errors
 /// `bad_credential` if it is unknown, paused, revoked, expired or used from a foreign network; `grants_exceeded` at a farm that it
-/// does not hold on.
+/// does not hold on; `account_copy_old` if this farm has not heard its relay for too long to know.
 pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Caller, Problem> {
     let now = door.now();
     let refused = || Problem::new(Code::BadCredential);
@@ -117,6 +117,14 @@ pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Call
     // What describes no single thing of a farm is not asked for its farm again: who holds nothing here stops here.
     if !door.is_relay() && !caller.grants.farms.holds(&door.home().farm_id) {
         return Err(Problem::new(Code::GrantsExceeded).detail("it holds on other farms, not on this one"));
+    }
+    // Only who has a key that holds is told so.
+    if caller.actor.kind == ActorKind::ApiKey
+        && caller.session.is_none()
+        && let Some((heard, days)) = door.accounts.outdated(now)
+    {
+        let detail = format!("the relay was last heard at {heard}; its keys are believed for {days} days without it");
+        return Err(Problem::new(Code::AccountCopyOld).detail(detail));
     }
     caller.from = from;
     Ok(caller)

@@ -1,11 +1,14 @@
 //! That a farm belongs to a store: what is written when it is claimed and when it leaves, at the farm and at the relay.
 
+use contract::event::Named;
 use domain::actor::{Actor, ActorKind};
 use domain::attempt::Stage;
 use domain::farm::{Claim, HomeIds};
 use domain::hex::unhex;
 use domain::id::{Id, StoreId};
 use domain::job::{Job, JobState};
+use domain::kind::Kind;
+use domain::pairing::{RefusedAgent, WhyRefused};
 use domain::time::Timestamp;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use store::{AuditEntry, By, Store, StoreError, Tx};
@@ -20,6 +23,13 @@ pub const CLAIM: &str = "claim";
 pub const FAREWELL: &str = "farewell";
 /// The setting that tells how far the farm's copy of the store's keys is.
 pub const KEYS: &str = "keys_of_relay";
+
+/// The setting that holds the pass of the last session with the relay.
+pub const PASS: &str = "pass_of_relay";
+/// The setting that holds why the relay does not let this agent in, and since when.
+pub const REFUSED: &str = "refused_by_relay";
+/// The setting that holds when the relay was heard last.
+pub const HEARD_AT: &str = "relay_heard_at";
 
 /// Whether that is the key's Ed25519 signature (RFC 8032) of the message. Key and signature are in hex.
 pub fn signed_by(public_key: &str, message: &[u8], signature: &str) -> bool {
@@ -38,9 +48,13 @@ pub async fn claimed(store: &Store, accounts: &AccountHome, claim: Claim, now: T
         .write(by, move |tx| {
             tx.move_to_store(kept.store_id)?;
             tx.put_setting(FAREWELL, &None::<Claim>)?;
+            tx.put_setting(PASS, "")?;
+            tx.put_setting(REFUSED, &None::<RefusedAgent>)?;
+            tx.put_setting(HEARD_AT, &now)?;
             tx.put_setting(CLAIM, &Some(kept))
         })
         .await?;
+    accounts.heard(now);
     accounts.claimed(Some(claim));
     Ok(())
 }
@@ -142,4 +156,56 @@ pub async fn left(door: &Door, home: HomeIds, entry: Option<AuditEntry>) -> Resu
         .await?;
     door.farms.revoked(home);
     Ok(())
+}
+
+/// That somebody still comes is written this often.
+const AGAIN_MS: i64 = 600_000;
+
+/// At the relay: an agent came with a key of that farm and was not let in. The store is told once, until somebody dismisses it.
+///
+/// # Errors
+/// What the database says.
+pub async fn agent_refused(store: &Store, home: HomeIds, why: WhyRefused, now: Timestamp) -> Result<(), StoreError> {
+    let by = By { account_of: Some(home.store_id), ..By::new(Actor::new(ActorKind::Relay, "relay"), now) };
+    store
+        .write(by, move |tx| {
+            let Some(mut tunnel) = tx.rows().tunnel(home.farm_id)?.filter(|tunnel| tunnel.home == home) else { return Ok(()) };
+            let before = tunnel.state.refused.take().filter(|before| before.why == why);
+            if before.as_ref().is_some_and(|before| now.millis_since(before.last) < AGAIN_MS) {
+                return Ok(());
+            }
+            let refused = RefusedAgent { why, since: before.as_ref().map_or(now, |before| before.since), last: now };
+            tunnel.state.refused = Some(refused.clone());
+            tx.put_tunnel(&tunnel)?;
+            let farm = tx.overlay_copy(Kind::Farm, &home.farm_id.to_string(), |farm| {
+                farm.insert("refused".into(), serde_json::json!(refused));
+            })?;
+            if before.is_some() {
+                return Ok(());
+            }
+            if let Some(farm) = farm {
+                tx.tell_of_copy(Named::FarmRefused, Kind::Farm, &farm, &[])?;
+            }
+            tx.audit(&AuditEntry {
+                at: now,
+                actor: Actor::new(ActorKind::Relay, "relay"),
+                from: None,
+                operation: "refuse_agent".to_owned(),
+                subject: Some(home.farm_id.to_string()),
+                request_id: None,
+                asked: serde_json::json!({"why": why}),
+            })
+        })
+        .await
+}
+
+/// At the relay: somebody has looked at the agent that was not let in.
+///
+/// # Errors
+/// What the database says.
+pub fn dismiss_refusal(tx: &mut Tx<'_>, home: HomeIds) -> Result<(), StoreError> {
+    let Some(mut tunnel) = tx.rows().tunnel(home.farm_id)?.filter(|tunnel| tunnel.home == home) else { return Ok(()) };
+    tunnel.state.refused = None;
+    tx.put_tunnel(&tunnel)?;
+    tx.overlay_copy(Kind::Farm, &home.farm_id.to_string(), |farm| drop(farm.remove("refused"))).map(drop)
 }

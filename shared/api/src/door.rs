@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use contract::problem::{Code, Problem};
 use domain::farm::{Claim, HomeIds};
@@ -14,7 +15,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::auth::SignInThrottle;
 use crate::blobs::Blobs;
-use crate::clock::Clock;
+use crate::clock::{Clock, is_set};
 use crate::floor::Floor;
 use crate::floor_people::FloorPeople;
 use crate::forward::Farms;
@@ -70,20 +71,66 @@ pub enum AccountHome {
     #[default]
     Relay,
     /// Here, until the farm is claimed; then at the relay that claimed it.
-    Farm(watch::Sender<Option<Claim>>),
+    Farm(FarmAccounts),
+}
+
+/// For so many days a farm believes its copy of the store's keys without having heard its relay.
+pub const COPY_DAYS: u32 = 30;
+
+/// What an agent knows about where its accounts are.
+#[derive(Debug)]
+pub struct FarmAccounts {
+    claim: watch::Sender<Option<Claim>>,
+    heard_at: AtomicI64,
+    copy_days: u32,
 }
 
 impl AccountHome {
     /// Of an agent.
     pub fn farm(claim: Option<Claim>) -> Self {
-        Self::Farm(watch::channel(claim).0)
+        Self::believing(claim, None, COPY_DAYS)
+    }
+
+    /// Of an agent that heard its relay then, and believes its copy of the store's keys for so many days without it.
+    pub fn believing(claim: Option<Claim>, heard_at: Option<Timestamp>, copy_days: u32) -> Self {
+        let heard_at = AtomicI64::new(heard_at.map_or(i64::MIN, Timestamp::millis));
+        Self::Farm(FarmAccounts { claim: watch::channel(claim).0, heard_at, copy_days })
+    }
+
+    /// When the relay was heard last, as far as it is known.
+    pub fn heard_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Relay => None,
+            Self::Farm(farm) => {
+                let millis = farm.heard_at.load(Ordering::Relaxed);
+                (millis != i64::MIN).then(|| Timestamp::from_millis(millis))
+            }
+        }
+    }
+
+    /// The relay is heard, and that is durable.
+    pub fn heard(&self, at: Timestamp) {
+        match self {
+            Self::Relay => {}
+            Self::Farm(farm) => farm.heard_at.store(at.millis(), Ordering::Relaxed),
+        }
+    }
+
+    /// Since when the relay was not heard, and for how many days that is put up with, if it is longer than that: then the copy of the
+    /// store's keys is not believed. A clock that is not set counts nothing.
+    pub fn outdated(&self, now: Timestamp) -> Option<(Timestamp, u32)> {
+        let Self::Farm(farm) = self else { return None };
+        farm.claim.borrow().as_ref()?;
+        let heard = self.heard_at().filter(|heard| is_set(*heard) && is_set(now))?;
+        let days = now.millis_since(heard) / (24 * 3600 * 1000);
+        (days >= i64::from(farm.copy_days)).then_some((heard, farm.copy_days))
     }
 
     /// The claim, if the farm has been claimed.
     pub fn claim(&self) -> Option<Claim> {
         match self {
             Self::Relay => None,
-            Self::Farm(claim) => claim.borrow().clone(),
+            Self::Farm(farm) => farm.claim.borrow().clone(),
         }
     }
 
@@ -91,7 +138,7 @@ impl AccountHome {
     pub fn claimed(&self, now: Option<Claim>) {
         match self {
             Self::Relay => {}
-            Self::Farm(claim) => drop(claim.send_replace(now)),
+            Self::Farm(farm) => drop(farm.claim.send_replace(now)),
         }
     }
 
@@ -99,7 +146,7 @@ impl AccountHome {
     pub fn follow(&self) -> Option<watch::Receiver<Option<Claim>>> {
         match self {
             Self::Relay => None,
-            Self::Farm(claim) => Some(claim.subscribe()),
+            Self::Farm(farm) => Some(farm.claim.subscribe()),
         }
     }
 }
@@ -190,5 +237,37 @@ impl Door {
     /// The store and the farm.
     pub fn home(&self) -> HomeIds {
         self.store.home()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accounts(heard_at: Option<Timestamp>) -> AccountHome {
+        let claim = Claim {
+            relay_url: "https://relay.test".to_owned(),
+            relay_id: "relay_1".to_owned(),
+            store_id: domain::id::Id::new(Timestamp::from_millis(1), [1; 10]),
+            store_name: "Shop".parse().unwrap(),
+            claimed_at: Timestamp::from_millis(1),
+        };
+        AccountHome::believing(Some(claim), heard_at, 30)
+    }
+
+    #[test]
+    fn the_copy_of_the_stores_keys_is_believed_for_its_days_and_counts_only_with_a_clock_that_is_set() {
+        const DAY: i64 = 24 * 3600;
+        let heard = Timestamp::from_millis(1_900_000_000_000);
+        let at = |days: i64, more: i64| heard.plus_seconds(days * DAY + more);
+        let home = accounts(Some(heard));
+        assert_eq!((home.outdated(at(30, -1)), home.outdated(at(30, 0))), (None, Some((heard, 30))));
+        assert_eq!(home.outdated(Timestamp::from_millis(5)), None, "the clock is not set");
+        home.heard(at(29, 0));
+        assert_eq!(home.outdated(at(30, 0)), None);
+        assert_eq!(accounts(Some(Timestamp::from_millis(5))).outdated(heard), None, "it was not set then");
+        assert_eq!(accounts(None).outdated(heard), None);
+        home.claimed(None);
+        assert_eq!(home.outdated(at(300, 0)), None, "it has no relay");
     }
 }

@@ -60,6 +60,12 @@ pub trait Floor: Send + Sync {
     /// Takes the claim code back.
     fn cancel_claim(&self) -> ClaimShown;
 
+    /// Makes a new key for the line to the relay, unless one waits already, and tells its public half.
+    ///
+    /// # Errors
+    /// It could not be kept.
+    fn rekey(&self) -> Result<Vec<u8>, Problem>;
+
     /// What is well and what is not.
     fn examine(&self) -> Vec<Finding>;
 

@@ -39,6 +39,24 @@ pub fn secret_file(folder: &Path, name: &str, make: impl FnOnce() -> std::io::Re
     }
 }
 
+/// Puts another secret in the place of one, whole or not at all, and durable when it returns.
+///
+/// # Errors
+/// What the file system says.
+pub fn replace_secret_file(folder: &Path, name: &str, secret: &[u8]) -> std::io::Result<()> {
+    let beside = folder.join(format!("{name}.new"));
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = private(&beside)?;
+    file.write_all(secret)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, folder.join(name))?;
+    // The name itself is durable only with its folder, where a folder can be opened.
+    if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
 #[cfg(unix)]
 fn private(path: &Path) -> std::io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt;

@@ -74,6 +74,8 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Reads::<claims::BeginClaimOp>::row(),
         Reads::<claims::CancelClaim>::row(),
         Reads::<claims::UnpairFarm>::row(),
+        Reads::<claims::RekeyFarm>::row(),
+        Writes::<claims::DismissRefusal>::row(),
         Reads::<farms::ListFarms>::row(),
         Reads::<farms::GetFarm>::row(),
         Writes::<farms::EditFarmOp>::row(),

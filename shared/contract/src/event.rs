@@ -103,6 +103,7 @@ named! {
     QueueBlocked = "queue.blocked", "Nothing in the queue can run.";
     FarmConnected = "farm.connected", "The farm is heard.";
     FarmDisconnected = "farm.disconnected", "The farm is away.";
+    FarmRefused = "farm.refused", "An agent came with a key of the farm and was not let in: it is a copy, or its key was replaced.";
     FarmStorageLow = "farm.storage_low", "The agent's disk is nearly full.";
     FarmBackupFailed = "farm.backup_failed", "A backup failed.";
     CommandCompleted = "command.completed", "A command was carried out.";

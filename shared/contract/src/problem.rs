@@ -43,6 +43,7 @@ codes! {
     UsedLink = "used_link", 401, "The link was used before or is too old", "Ask for a new one.";
     PinLocked = "pin_locked", 403, "The PIN was guessed at too often", "Sign in at a browser that you used before, or let somebody who may edit operators set a new one.";
     UntrustedPlace = "untrusted_place", 403, "A PIN opens the door only on the farm's own network", "Use the farm's own network, or add this device by its link.";
+    AccountCopyOld = "account_copy_old", 401, "The farm has not heard its relay for so long that it does not believe its copy of the store's keys", "Let the farm reach its relay, or sign in at the farm itself.";
     PermissionMissing = "permission_missing", 403, "A permission is missing", "Ask somebody who holds the named permission.";
     CrossOrigin = "cross_origin", 403, "A page of another origin called with a session", "Call from the page itself, or use a key.";
     SignInAgain = "sign_in_again", 403, "That needs a fresh sign-in", "Send `current_password`, or sign in again and ask within ten minutes.";

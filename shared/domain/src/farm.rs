@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{FarmId, StoreId};
+use crate::pairing::RefusedAgent;
 use crate::printer::Connection;
 use crate::text::Name;
 use crate::time::Timestamp;
@@ -55,6 +56,9 @@ pub struct Farm {
     pub dispatch: Dispatch,
     /// Whether its agent is heard.
     pub connection: Connection,
+    /// An agent that came to the relay as this farm and was not let in. Told by the relay alone, until somebody dismisses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedAgent>,
     /// Failures in a row that quarantine a printer; 0 = never.
     pub quarantine_after: u32,
     /// Printers on which the same file must fail before its jobs are held; 0 = never.

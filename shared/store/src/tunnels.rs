@@ -3,6 +3,7 @@
 use domain::farm::HomeIds;
 use domain::id::FarmId;
 use domain::kind::Kind;
+use domain::pairing::{FarmKeys, Passes, RefusedAgent};
 use domain::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -34,8 +35,15 @@ pub struct Tunnel {
 /// What a relay keeps about a farm's line.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TunnelState {
-    /// The agent's Ed25519 key, in hex.
-    pub public_key: String,
+    /// What the agent proves itself with.
+    #[serde(flatten)]
+    pub keys: FarmKeys,
+    /// What tells it from its copy.
+    #[serde(default)]
+    pub passes: Passes,
+    /// An agent that came with the farm's key and was not let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedAgent>,
     /// The pairing was ended: whoever comes with that key is told so.
     pub revoked: bool,
     /// Whether the farm was last told to be connected.

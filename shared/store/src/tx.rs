@@ -375,7 +375,7 @@ fn derive(seed: [u8; 32], n: u32) -> [u8; 32] {
 }
 
 /// A value as JSON text.
-pub(crate) fn json<T: serde::Serialize>(kind: &'static str, value: &T) -> Result<String, StoreError> {
+pub(crate) fn json<T: serde::Serialize + ?Sized>(kind: &'static str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|cause| StoreError::Document { kind, cause })
 }
 

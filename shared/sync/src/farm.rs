@@ -120,6 +120,15 @@ impl FarmSession {
         std::mem::take(&mut self.out)
     }
 
+    /// Whether nothing was asked in this session whose answer has not been said.
+    pub fn is_quiet(&self) -> bool {
+        let open = match &self.phase {
+            Phase::Open(open) => open.held.is_empty() && open.running.is_none(),
+            Phase::Waiting | Phase::Signing | Phase::Greeted | Phase::Closed => true,
+        };
+        open && self.urgent.is_empty()
+    }
+
     fn read(&mut self, take: impl FnOnce(&mut Open) -> Result<(), crate::feed::Unsendable>) {
         if let Phase::Open(open) = &mut self.phase
             && take(open).is_err()

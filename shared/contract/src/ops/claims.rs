@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use domain::access::Access;
 use domain::actor::Actor;
 use domain::id::{FarmId, StoreId};
+use domain::pairing::RefusedAgent;
 use domain::permission::{Permission, PermissionSet};
 use domain::secret::Secret;
 use domain::text::Name;
@@ -207,6 +208,9 @@ pub struct ClaimShown {
     pub claimed_at: Option<Timestamp>,
     /// Whether the line to the relay stands.
     pub connected: bool,
+    /// Why the relay does not let this agent in: then it starts nothing until somebody has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedAgent>,
     /// What went wrong last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -215,6 +219,22 @@ pub struct ClaimShown {
 /// The farm left its store.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Unpaired {
+    /// The farm.
+    pub farm_id: FarmId,
+}
+
+/// The farm makes a new key.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Rekeying {
+    /// The farm.
+    pub farm_id: FarmId,
+    /// The four words of its new key.
+    pub fingerprint: String,
+}
+
+/// What was said of the refused agent is dismissed.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Dismissed {
     /// The farm.
     pub farm_id: FarmId,
 }
@@ -273,5 +293,20 @@ crate::operations! {
     UnpairFarm = "unpair_farm" Post "/v1/farms/{id}/unpair" {
         access: Access::Needs(Permission::FarmRemove), home: Door, nature: Refused, ai: Hidden,
         target: Of<FarmId>, query: Nothing, body: Nothing, reply: Unpaired, status: 200
+    }
+    /// Let the farm make a new key for its line to the relay.
+    ///
+    /// The old key opens nothing any more as soon as the new one has opened a session: within seconds while the line stands. Farms do
+    /// it by themselves every 90 days.
+    RekeyFarm = "rekey_farm" Post "/v1/farms/{id}/rekey" {
+        access: Access::Needs(Permission::FarmClaim), home: Farm, nature: Live, ai: Hidden,
+        target: Of<FarmId>, query: Nothing, body: Nothing, reply: Rekeying, status: 202
+    }
+    /// Dismiss what is said of an agent that came as this farm and was not let in.
+    ///
+    /// It changes nothing for that agent. If it is told of again, it came again.
+    DismissRefusal = "dismiss_refusal" Post "/v1/farms/{id}/dismiss-refusal" {
+        access: Access::Needs(Permission::FarmClaim), home: Door, nature: Refused, ai: Hidden,
+        target: Of<FarmId>, query: Nothing, body: Nothing, reply: Dismissed, status: 200
     }
 }

@@ -7,7 +7,7 @@ use contract::problem::{Code, Problem};
 use crate::door::{Door, FarmHome};
 use crate::operation::{By, Failure, Read};
 
-fn farm(door: &Door) -> Result<&FarmHome, Problem> {
+pub(super) fn farm(door: &Door) -> Result<&FarmHome, Problem> {
     door.farm.as_ref().ok_or_else(|| Problem::new(Code::FarmOffline))
 }
 

@@ -29,7 +29,7 @@ impl Write for ClaimFarmOp {
         let home = HomeIds { store_id: by.store, farm_id: asking.farm.farm_id };
         if let Some(tunnel) = at.rows().tunnel(home.farm_id)? {
             // Whoever had the farm before, the same agent must have come: an id alone is no proof.
-            let same = tunnel.state.public_key == asking.farm.public_key;
+            let same = tunnel.state.keys.public_key == asking.farm.public_key;
             if !same || (!tunnel.state.revoked && tunnel.home != home) {
                 return Err(Problem::new(Code::AlreadyClaimed).on(home.farm_id).into());
             }

@@ -8,6 +8,7 @@ use domain::hex::unhex;
 use domain::id::StoreId;
 use domain::key::ApiKey;
 use domain::kind::Kind;
+use domain::pairing::Passes;
 use domain::permission::Permission;
 use store::{Credential, CredentialKind, Reached, Tunnel, TunnelState, Tx};
 
@@ -42,14 +43,18 @@ impl Write for CompletePairingOp {
         let home = HomeIds { store_id: approved.store_id, farm_id: asking.farm.farm_id };
         let before = at.rows().tunnel(home.farm_id)?;
         let fits =
-            |before: &Tunnel| before.state.public_key == asking.farm.public_key && (before.state.revoked || before.home == home);
+            |before: &Tunnel| before.state.keys.public_key == asking.farm.public_key && (before.state.revoked || before.home == home);
         if before.as_ref().is_some_and(|before| !fits(before)) {
             return Err(Problem::new(Code::AlreadyClaimed).on(home.farm_id).into());
         }
         // The copy begins anew. Numbers of sessions and generations go on, so that nothing of before can still be written.
         let before = before.map(|before| before.state).unwrap_or_default();
+        let mut keys = before.keys.clone();
+        keys.replace(asking.farm.public_key.clone());
         let state = TunnelState {
-            public_key: asking.farm.public_key.clone(),
+            keys,
+            passes: Passes::default(),
+            refused: None,
             revoked: false,
             session_no: before.session_no + 1,
             generation: before.generation + 1,

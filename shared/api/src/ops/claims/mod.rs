@@ -3,6 +3,8 @@
 mod at_the_farm;
 mod claim_farm;
 mod complete_pairing;
+mod dismiss_refusal;
+mod rekey_farm;
 mod request_pairing;
 mod unpair_farm;
 
