@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use clap::{Args, Subcommand};
-use contract::ops::claims::{ClaimFarmOp, GetPairing, UnpairFarm};
+use contract::ops::claims::{ClaimFarmOp, DismissRefusal, GetPairing, RekeyFarm, UnpairFarm};
 use contract::ops::farms::ListFarms;
 use serde_json::{Value, json};
 
@@ -34,6 +34,16 @@ enum Verb {
         /// Its name or id.
         farm: String,
     },
+    /// Let a farm make a new key for its line to the relay; the old one opens nothing any more.
+    Rekey {
+        /// Its name or id; absent = the only one.
+        farm: Option<String>,
+    },
+    /// Dismiss what is said of an agent that came as a farm and was not let in.
+    Dismiss {
+        /// The farm's name or id; absent = the only one.
+        farm: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -52,16 +62,24 @@ impl Farms {
             Verb::List(pages) => list(s, pages).await,
             Verb::Claim(claim) => claim.run(s).await,
             Verb::Unpair { farm } => unpair(s, &farm).await,
+            Verb::Rekey { farm } => rekey(s, farm.as_deref()).await,
+            Verb::Dismiss { farm } => dismiss(s, farm.as_deref()).await,
         }
     }
 }
 
 async fn list(s: &Session, pages: Pages) -> Result<(), Failure> {
     let row = |farm: &Value| {
-        vec![Cell::of(&farm["name"]), Cell::state(&farm["connection"]), Cell::state(&farm["dispatch"]), Cell::id(&farm["id"])]
+        vec![
+            Cell::of(&farm["name"]),
+            Cell::state(&farm["connection"]),
+            Cell::state(&farm["dispatch"]),
+            Cell::of(&farm["refused"]["why"]),
+            Cell::id(&farm["id"]),
+        ]
     };
     let none = "No farms. `gantry claim RELAY_URL` at a farm shows a code for `gantry farms claim`.";
-    let head = &["NAME", "CONNECTION", "STARTS WORK", "ID"];
+    let head = &["NAME", "CONNECTION", "STARTS WORK", "REFUSED AGENT", "ID"];
     pages.list::<ListFarms>(s, Ask::all(), |page| Table::new(head, none, page.iter().map(row))).await
 }
 
@@ -108,4 +126,18 @@ files and history stay with the store. What waits is cancelled; a print that run
     s.out.confirm(&format!("Let {} leave its store?", words(&farm["name"])))?;
     let left = s.call::<UnpairFarm>(Ask::of(words(&farm["id"]))).await?;
     s.out.answer(&left, |_| format!("{} has left its store.", words(&farm["name"])))
+}
+
+async fn rekey(s: &Session, farm: Option<&str>) -> Result<(), Failure> {
+    let farm = the_farm(s, farm).await?;
+    let made = s.call::<RekeyFarm>(Ask::of(words(&farm["id"]))).await?;
+    s.out.answer(&made, |made| {
+        format!("The words of the new key: {}. It is used as soon as the relay knows it.", words(&made["fingerprint"]))
+    })
+}
+
+async fn dismiss(s: &Session, farm: Option<&str>) -> Result<(), Failure> {
+    let farm = the_farm(s, farm).await?;
+    let done = s.call::<DismissRefusal>(Ask::of(words(&farm["id"]))).await?;
+    s.out.answer(&done, |_| format!("Dismissed. If {} shows it again, that agent came again.", words(&farm["name"])))
 }

@@ -65,3 +65,34 @@ async fn live_values_come_to_the_relay_for_as_long_as_somebody_looks() {
     // Asked for once, it is asked of the farm itself.
     assert!(owner.get(&format!("/v1/printers/{id}/telemetry")).await.good()["telemetry"].is_object());
 }
+
+#[tokio::test]
+async fn a_farm_that_was_away_writes_down_that_a_key_was_revoked_before_it_does_what_is_asked_of_it() {
+    let mut pair = Pair::new().await;
+    let (made_store, owner) = pair.store("Shop").await;
+    pair.claim(&pair.farm_owner().await, &owner).await;
+    let made = owner.post("/v1/api_keys", json!({"name": "Wall", "permissions": ["pool.view"]})).await.good();
+    let wall = Caller::new(&pair.farm_url(), made["secret"].as_str().unwrap());
+    until_it_holds("the key opens the farm", async || wall.get("/v1/pools").await.status == 200).await;
+    pair.farm = None;
+    pair.gone().await;
+    // The request is there first, and so is the line: only the order in which the farm is told decides.
+    let pool = owner.post("/v1/pools", json!({"name": "Later", "tags": ["a"]})).await;
+    assert_eq!(pool.status, 202);
+    let id = made["api_key"]["id"].as_str().unwrap();
+    owner.ask(reqwest::Method::POST, &format!("/v1/api_keys/{id}/revoke"), None, &[]).await.good();
+    pair.start_farm().await;
+    let path = format!("/v1/pools/{}", pool.body["id"].as_str().unwrap());
+    until_it_holds("the farm has done it", async || owner.get(&path).await.good()["revision"] != 0).await;
+    let store = &pair.farm.as_ref().unwrap().door.store;
+    let (keys, rows) = store
+        .read(|rows| {
+            let keys = rows.keys_after(made_store.store, 0, 100)?;
+            Ok::<_, store::StoreError>((keys, rows.feed_after(made_store.store, 0, 1000)?))
+        })
+        .unwrap();
+    let revoked = keys.iter().find(|key| key.row.id == id).unwrap();
+    assert_eq!(revoked.row.document["state"], "revoked");
+    let made = rows.iter().find(|row| path.ends_with(&row.id)).unwrap();
+    assert!(revoked.row.position < made.position, "{} {}", revoked.row.position, made.position);
+}

@@ -186,11 +186,8 @@ impl Pair {
 
     /// An agent with that folder.
     pub async fn start_agent(&self, folder: &Path) -> Farm {
-        let config = agent::config::Config {
-            data_dir: folder.to_owned(),
-            listen: ([127, 0, 0, 1], 0).into(),
-            ..Default::default()
-        };
+        let config =
+            agent::config::Config { data_dir: folder.to_owned(), listen: ([127, 0, 0, 1], 0).into(), ..Default::default() };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
         Agent::start(&config, clock, Timing::default()).await.unwrap()
     }
@@ -260,10 +257,7 @@ impl Pair {
     pub async fn connected_as(&self, agent: &Farm) {
         let relay = &self.relay.as_ref().unwrap().accounts.tunnels;
         let home = agent.door.home();
-        until_it_holds("the line stands", async || {
-            relay.is_connected(home) && agent.uplink.open.borrow().is_some()
-        })
-        .await;
+        until_it_holds("the line stands", async || relay.is_connected(home) && agent.uplink.open.borrow().is_some()).await;
     }
 
     /// Waits until the line is gone.

@@ -163,7 +163,11 @@ impl Claiming {
                 WhyRefused::OldKey => "this agent has a key that was replaced: it is an old copy of itself",
             };
             let text = format!("the relay does not let this agent in: {why}; it starts nothing until you let it");
-            error("relay", text, "stop the agent that is too many; if this is the right one, let it replace the farm at the relay")
+            error(
+                "relay",
+                text,
+                "stop the agent that is too many; if this is the right one, let it replace the farm at the relay",
+            )
         });
         let outdated = self.accounts.outdated(self.clock.now()).map(|(heard, days)| {
             let text = format!("the relay was last heard at {heard}: after {days} days its keys are not believed any more");

@@ -64,12 +64,7 @@ pub struct OpenSession {
 
 impl Uplink {
     /// Of that agent.
-    pub fn new(
-        door: Arc<Door>,
-        identity: Arc<Identity>,
-        open: watch::Sender<Option<OpenSession>>,
-        rekey_days: u32,
-    ) -> Self {
+    pub fn new(door: Arc<Door>, identity: Arc<Identity>, open: watch::Sender<Option<OpenSession>>, rekey_days: u32) -> Self {
         let mut random = [0; 16];
         SystemEntropy.fill(&mut random);
         Self { door, identity, session_nonce: hex(&random), wanted: broadcast::channel(WORDS).0, open, rekey_days }
@@ -78,7 +73,8 @@ impl Uplink {
     /// Whether the key for that relay has been used for long enough.
     fn key_is_due(&self, claim: &Claim) -> bool {
         let now = self.door.now();
-        let since = self.identity.made_at().filter(|made| is_set(*made)).map_or(claim.claimed_at, |made| made.max(claim.claimed_at));
+        let since =
+            self.identity.made_at().filter(|made| is_set(*made)).map_or(claim.claimed_at, |made| made.max(claim.claimed_at));
         let days = now.millis_since(since) / (24 * 3600 * 1000);
         self.rekey_days > 0 && is_set(now) && days >= i64::from(self.rekey_days)
     }

@@ -6,6 +6,7 @@ mod copy;
 mod door;
 mod farms;
 mod session;
+mod settle;
 
 pub use door::{PATH, open};
 pub use farms::Tunnels;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use api::clock::Stopwatch;
 use api::door::Door;
 use api::entropy::SystemEntropy;
-use api::mailbox::{self, Settled};
+use api::mailbox;
 use api::socket::{Heard, Line};
 use contract::forward::Answered;
 use contract::problem::{Code, Problem};
 use domain::hex::hex;
-use domain::id::{FarmId, PrinterId};
+use domain::id::PrinterId;
 use store::{Entropy, StoreError};
 use sync::frame::{ByeCode, Packet, Stream};
 use sync::relay::{Admission, End, RelayInput, RelayOutput, RelaySession, RelayStart};
@@ -22,13 +22,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::admit;
 use super::copy::{self, Fence};
 use super::farms::{Asked, Tunnels};
+use super::settle::settle;
 
 /// How often the session looks at the clock.
 const TICK: Duration = Duration::from_secs(1);
-/// When a request is tried again that the farm failed over.
-const AGAIN: Duration = Duration::from_secs(2);
-/// When a request is tried again that found the farm's disk full.
-const FULL: Duration = Duration::from_secs(30);
 /// When a farm shall come again after this relay failed.
 const COME_AGAIN_MS: u64 = 30_000;
 
@@ -267,7 +264,6 @@ impl Shell {
                             let fence = Fence { home, session_no: admission.session_no };
                             Done::Admitted(Box::new(Admitted { fence, content_token, nonce, whole }), Box::new(admission))
                         }
-                        // What may not come in is not to come again at once.
                         Ok(Err(code @ (ByeCode::Clone | ByeCode::OldKey))) => {
                             Done::Input(RelayInput::Close(code, Some(COME_AGAIN_MS)))
                         }
@@ -395,27 +391,10 @@ pub(super) fn failed(error: &StoreError) -> RelayInput {
     RelayInput::Close(ByeCode::Shutdown, Some(COME_AGAIN_MS))
 }
 
-fn told(written: Result<bool, StoreError>, then: RelayInput) -> RelayInput {
+pub(super) fn told(written: Result<bool, StoreError>, then: RelayInput) -> RelayInput {
     match written {
         Ok(true) => then,
         Ok(false) => RelayInput::Close(ByeCode::Replaced, None),
         Err(error) => failed(&error),
     }
-}
-
-/// Writes the answer of a request, and says when the next one may go.
-async fn settle(door: &Arc<Door>, fence: Fence, seq: u64, mut answer: Answered) -> RelayInput {
-    let rows = std::mem::take(&mut answer.rows);
-    match copy::answered_rows(&door.store, fence, rows, door.now()).await {
-        Ok(true) => {}
-        refused @ (Ok(false) | Err(_)) => return told(refused, RelayInput::Tick),
-    }
-    let farm: FarmId = fence.home.farm_id;
-    match mailbox::settle(door, farm, seq, answer).await {
-        Ok(Settled::Answered | Settled::Gone) => {}
-        Ok(Settled::Again) => tokio::time::sleep(AGAIN).await,
-        Ok(Settled::Full) => tokio::time::sleep(FULL).await,
-        Err(error) => return failed(&error),
-    }
-    RelayInput::AnswerCommitted(seq)
 }

@@ -1,6 +1,7 @@
 //! The relay's side of a session: it keeps the farm's rows and events, sends account facts, and carries calls and requests down.
 
 mod calls;
+mod greeting;
 mod mailbox;
 mod port;
 
@@ -13,11 +14,9 @@ use self::calls::Calls;
 use self::mailbox::Mailbox;
 pub use self::port::{Admission, End, RelayInput, RelayOutput, RelayStart};
 use crate::feed::Feed;
-use crate::frame::{
-    AccountItem, ByeCode, Cursor, EventItem, Frame, Hello, Limits, PROTO, Packet, RelayGot, Stream, Welcome, fits,
-};
+use crate::frame::{AccountItem, ByeCode, EventItem, Frame, Hello, Packet, Stream, fits};
 use crate::intake::{Intake, Verdict};
-use crate::{HANDSHAKE_MS, ITEMS, WINDOW};
+use crate::{HANDSHAKE_MS, ITEMS};
 
 #[derive(Debug)]
 struct Open {
@@ -266,47 +265,6 @@ impl RelaySession {
             (Verdict::Nack(at, code), _) => self.urgent.push_back(Frame::Nack { stream, at, code }),
             (Verdict::Quiet, _) | (Verdict::Begin, None) => {}
         }
-    }
-
-    fn hello(&mut self, hello: Hello) {
-        if !matches!(self.phase, Phase::Challenged) {
-            return;
-        }
-        if hello.proto.1 < PROTO.0 || hello.proto.0 > PROTO.1 {
-            return self.close(ByeCode::Upgrade, None);
-        }
-        let message = hello.signed(&self.start.relay, &self.start.nonce);
-        self.phase = Phase::Judging(Box::new(hello.clone()));
-        self.out.push(RelayOutput::Admit { hello: Box::new(hello), message });
-    }
-
-    fn admitted(&mut self, now_ms: u64, admission: Admission) {
-        let Phase::Judging(hello) = &self.phase else { return };
-        let Admission { session_no, relay_epoch, rows, events, account_head, account_floor, .. } = admission;
-        let (answered, requests_wait) = (admission.answered, admission.requests_wait);
-        let head = |at| Cursor { epoch: hello.epoch.clone(), at };
-        let account = &hello.got.account;
-        let welcome = Welcome {
-            proto: hello.proto.1.min(PROTO.1),
-            session_no,
-            relay_epoch: relay_epoch.clone(),
-            got: RelayGot { rows: rows.cursor.clone(), events: events.cursor.clone() },
-            limits: Limits { items: ITEMS, window: WINDOW },
-            sent_ms: now_ms,
-            content_token: admission.content_token,
-            pass: admission.pass,
-        };
-        let open = Open {
-            session_no,
-            rows: Intake::new(&rows, Some(&head(hello.heads.rows)), WINDOW),
-            events: Intake::new(&events, Some(&head(hello.heads.events)), WINDOW),
-            account: Feed::new(Stream::Account, &relay_epoch, account_head, account_floor, account, WINDOW, now_ms),
-            requests: Mailbox::new(answered, requests_wait),
-            telemetry_n: BTreeMap::new(),
-        };
-        self.out.push(RelayOutput::Send(Packet { session_no: 0, frame: Frame::Welcome(welcome) }));
-        self.out.push(RelayOutput::Opened(session_no));
-        self.phase = Phase::Open(Box::new(open));
     }
 
     fn call(&mut self, now_ms: u64, call: Forwarded, ttl_ms: u64) {

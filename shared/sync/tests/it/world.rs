@@ -193,11 +193,7 @@ impl World {
             relay: None,
             place: 0,
             refused: 0,
-            farm_disk: FarmDisk {
-                epoch: "e1".to_owned(),
-                ring: Some(KeyRing::of("key0".to_owned())),
-                ..FarmDisk::default()
-            },
+            farm_disk: FarmDisk { epoch: "e1".to_owned(), ring: Some(KeyRing::of("key0".to_owned())), ..FarmDisk::default() },
             relay_disk: RelayDisk {
                 keys: FarmKeys { public_key: "key0".to_owned(), ..FarmKeys::default() },
                 saved: FarmKeys { public_key: "key0".to_owned(), ..FarmKeys::default() },
@@ -489,7 +485,13 @@ impl World {
                         self.place += 1;
                         self.refused += 1;
                         self.seen.tried_again += 1;
-                        assert!(self.refused < 7, "seed {}: none of {:?} opens {:?}", self.seed, self.farm_disk.ring, self.relay_disk.keys);
+                        assert!(
+                            self.refused < 7,
+                            "seed {}: none of {:?} opens {:?}",
+                            self.seed,
+                            self.farm_disk.ring,
+                            self.relay_disk.keys
+                        );
                     }
                     return self.cut();
                 }

@@ -42,8 +42,9 @@ impl Write for CompletePairingOp {
         }
         let home = HomeIds { store_id: approved.store_id, farm_id: asking.farm.farm_id };
         let before = at.rows().tunnel(home.farm_id)?;
-        let fits =
-            |before: &Tunnel| before.state.keys.public_key == asking.farm.public_key && (before.state.revoked || before.home == home);
+        let fits = |before: &Tunnel| {
+            before.state.keys.public_key == asking.farm.public_key && (before.state.revoked || before.home == home)
+        };
         if before.as_ref().is_some_and(|before| !fits(before)) {
             return Err(Problem::new(Code::AlreadyClaimed).on(home.farm_id).into());
         }

@@ -12,14 +12,14 @@ use crate::operation::{AtHome, By, Failure, Write, Written};
 impl Write for DismissRefusal {
     type Prepared = ();
 
-    async fn prepare(_: &By<Self>, door: &Door, _: &Asked<Self>) -> Result<(), Failure> {
+    async fn prepare(by: &By<Self>, door: &Door, asked: &Asked<Self>) -> Result<(), Failure> {
+        by.whole_farm()?;
+        door.store.read(|rows| by.find::<Farm>(rows, asked.target.id))?;
         std::future::ready(Ok(at_a_relay(door)?)).await
     }
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<Dismissed>, Failure> {
-        by.whole_farm()?;
         let farm_id = asked.target.id;
-        by.find::<Farm>(at.rows(), farm_id)?;
         claims::dismiss_refusal(at, HomeIds { store_id: by.store, farm_id })?;
         Ok(Dismissed { farm_id }.into())
     }

@@ -5,7 +5,6 @@ use contract::ops::claims::{RekeyFarm, Rekeying};
 use contract::problem::{Code, Problem};
 use domain::farm::Farm;
 use domain::fingerprint::fingerprint;
-use store::StoreError;
 
 use super::at_the_farm::farm;
 use crate::door::Door;
@@ -23,7 +22,7 @@ impl Read for RekeyFarm {
         let public_key = farm(door)?.floor().rekey()?;
         let entry = entry(by, door.now(), &serde_json::json!({"path": {"id": farm_id}}));
         let stamp = store::By::new(by.actor.clone(), door.now());
-        door.store.write(stamp, move |tx| tx.audit(&entry).map(|_| ()).map_err(StoreError::from)).await?;
+        door.store.write(stamp, move |tx| tx.audit(&entry)).await?;
         Ok(Rekeying { farm_id, fingerprint: fingerprint(&public_key) })
     }
 }
