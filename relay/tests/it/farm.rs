@@ -34,6 +34,7 @@ use domain::permission::Permission;
 use domain::printer::{Activity, Capability, Connection, Printer};
 use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
+use futures_util::StreamExt;
 use http::Request;
 use serde_json::{Value, json};
 use store::{By, OpenOptions, Sealer, SeededEntropy, Store, Tx};
@@ -224,6 +225,24 @@ impl Farm {
         self.send(self.call("POST", path, "application/json").body(Body::from(body.to_string())).unwrap()).await
     }
 
+    pub async fn patch(&self, path: &str, body: Value) -> Value {
+        self.send(self.call("PATCH", path, "application/json").body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        self.send(self.call("GET", path, "application/json").body(Body::empty()).unwrap()).await
+    }
+
+    /// Listens to the stream with that key.
+    pub async fn stream(&self, key: &str) -> Stream {
+        let peer: SocketAddr = "192.168.1.7:40000".parse().unwrap();
+        let call = Request::builder().uri("/v1/stream").extension(ConnectInfo(peer));
+        let call = call.header("authorization", format!("Bearer {key}")).body(Body::empty()).unwrap();
+        let answer = self.router.clone().oneshot(call).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        Stream(answer.into_body().into_data_stream())
+    }
+
     pub async fn delete(&self, path: &str) {
         self.send(self.call("DELETE", path, "application/json").body(Body::empty()).unwrap()).await;
     }
@@ -254,6 +273,25 @@ impl Farm {
 
     pub async fn assign(&self, job: JobId, printer: PrinterId) {
         self.write(move |tx| api::facts::assign(tx, job, printer)).await.unwrap();
+    }
+}
+
+/// A stream that is listened to.
+pub struct Stream(axum::body::BodyDataStream);
+
+impl Stream {
+    /// The next event.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            let came = tokio::time::timeout(std::time::Duration::from_secs(20), self.0.next()).await.expect("nothing came");
+            let text = String::from_utf8(came.unwrap().unwrap().to_vec()).unwrap();
+            let data = text.lines().find_map(|line| line.strip_prefix("data:"));
+            if let Some(event) =
+                data.and_then(|data| serde_json::from_str::<Value>(data).ok()).filter(|event| event["id"].is_string())
+            {
+                return event;
+            }
+        }
     }
 }
 

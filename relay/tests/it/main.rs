@@ -14,6 +14,8 @@ mod mqtt;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]
+mod sight;
+#[cfg(test)]
 mod webhook_guard;
 #[cfg(test)]
 mod webhooks;

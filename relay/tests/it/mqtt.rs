@@ -16,13 +16,13 @@ use tokio::time::timeout;
 
 use crate::farm::{Farm, id};
 
-async fn farm() -> Farm {
+pub async fn farm() -> Farm {
     Farm::new(|listener, door| drop(tokio::spawn(gantry_relay::mqtt::serve(listener, door)))).await
 }
 
 /// What a client hears.
 #[derive(Debug, Clone, PartialEq)]
-enum Heard {
+pub enum Heard {
     Welcome,
     Granted(bool),
     Message { topic: String, retain: bool, body: Value },
@@ -30,11 +30,11 @@ enum Heard {
 }
 
 /// A client that listens.
-struct Client(mpsc::UnboundedReceiver<Heard>);
+pub struct Client(mpsc::UnboundedReceiver<Heard>);
 
 impl Client {
     /// Speaks 3.1.1 and subscribes.
-    async fn v3(farm: &Farm, user: &str, key: &str, filter: &str) -> Self {
+    pub async fn v3(farm: &Farm, user: &str, key: &str, filter: &str) -> Self {
         let mut options = MqttOptions::new("", farm.mqtt.ip().to_string(), farm.mqtt.port());
         options.set_credentials(user, key);
         let (client, mut line) = AsyncClient::new(options, 10);
@@ -66,7 +66,7 @@ impl Client {
     }
 
     /// Speaks 5 and subscribes.
-    async fn v5(farm: &Farm, user: &str, key: &str, filter: &str) -> Self {
+    pub async fn v5(farm: &Farm, user: &str, key: &str, filter: &str) -> Self {
         let mut options = v5::MqttOptions::new("", farm.mqtt.ip().to_string(), farm.mqtt.port());
         options.set_credentials(user, key);
         let (client, mut line) = v5::AsyncClient::new(options, 10);
@@ -100,11 +100,11 @@ impl Client {
         Self(hear)
     }
 
-    async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> Heard {
         timeout(Duration::from_secs(20), self.0.recv()).await.expect("nothing came").unwrap()
     }
 
-    async fn message(&mut self) -> (String, bool, Value) {
+    pub async fn message(&mut self) -> (String, bool, Value) {
         match self.next().await {
             Heard::Message { topic, retain, body } => (topic, retain, body),
             other @ (Heard::Welcome | Heard::Granted(_) | Heard::End(_)) => panic!("{other:?}"),
@@ -112,7 +112,7 @@ impl Client {
     }
 
     /// Listens until that topic comes.
-    async fn until(&mut self, topic: &str) -> (bool, Value) {
+    pub async fn until(&mut self, topic: &str) -> (bool, Value) {
         loop {
             let (heard, retain, body) = self.message().await;
             if heard == topic {
@@ -121,7 +121,7 @@ impl Client {
         }
     }
 
-    async fn let_in(mut self) -> Self {
+    pub async fn let_in(mut self) -> Self {
         assert_eq!(self.next().await, Heard::Welcome);
         assert_eq!(self.next().await, Heard::Granted(true));
         self
