@@ -29,6 +29,13 @@ enum Verb {
     List(Pages),
     /// Claim the farm that asks under a code, at a relay.
     Claim(Claim),
+    /// Let the agent that asks under a code take the place of a farm: one that was refused as a copy, or restored from an old copy.
+    Replace {
+        /// The farm's name or id.
+        farm: String,
+        #[command(flatten)]
+        claim: Claim,
+    },
     /// Let a farm leave its store.
     Unpair {
         /// Its name or id.
@@ -60,7 +67,12 @@ impl Farms {
     pub async fn run(self, s: &Session) -> Result<(), Failure> {
         match verb_or_list(self.verb, self.pages, Verb::List)? {
             Verb::List(pages) => list(s, pages).await,
-            Verb::Claim(claim) => claim.run(s).await,
+            Verb::Claim(claim) => claim.run(s, None).await,
+            Verb::Replace { farm, claim } => {
+                let farm = the_farm(s, Some(&farm)).await?;
+                s.out.note("Whatever agent had the farm before is refused from then on. The farm starts nothing until somebody lets it run.");
+                claim.run(s, Some(words(&farm["id"]))).await
+            }
             Verb::Unpair { farm } => unpair(s, &farm).await,
             Verb::Rekey { farm } => rekey(s, farm.as_deref()).await,
             Verb::Dismiss { farm } => dismiss(s, farm.as_deref()).await,
@@ -84,13 +96,16 @@ async fn list(s: &Session, pages: Pages) -> Result<(), Failure> {
 }
 
 impl Claim {
-    async fn run(self, s: &Session) -> Result<(), Failure> {
+    async fn run(self, s: &Session, replace: Option<String>) -> Result<(), Failure> {
         let asking = s.call::<GetPairing>(Ask::of(&self.code)).await?;
         let words_shown = match self.fingerprint {
             Some(given) => given,
             None => compare(s, &asking)?,
         };
-        let yes = json!({"user_code": asking["user_code"], "fingerprint": words_shown});
+        let mut yes = json!({"user_code": asking["user_code"], "fingerprint": words_shown});
+        if let Some(farm) = replace {
+            yes["replace"] = farm.into();
+        }
         let claimed = s.call::<ClaimFarmOp>(Ask::all().body(yes)).await?;
         s.out.answer(&claimed, |farm| format!("{} is claimed. It comes by itself within seconds.", words(&farm["farm_name"])))?;
         s.out.next("gantry farms");

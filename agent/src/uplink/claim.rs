@@ -96,7 +96,7 @@ impl Claiming {
             Ok::<_, StoreError>((waiting, rows.secret(&outside.sealer, SECRET.0, SECRET.1)?))
         })?;
         let claiming = Arc::new(Self { outside, state: Mutex::default() });
-        if let (Some(waiting), Some(device_code), None) = (waiting, device_code, claiming.accounts.claim()) {
+        if let (Some(waiting), Some(device_code), true) = (waiting, device_code, claiming.may_ask()) {
             claiming.ask(waiting, device_code);
         }
         Ok(claiming)
@@ -122,7 +122,8 @@ impl Claiming {
             problem: None,
         };
         let state = self.state();
-        if let Some(Claim { relay_url, store_name, claimed_at, .. }) = self.accounts.claim() {
+        let claim = self.accounts.claim().filter(|_| state.waiting.is_none());
+        if let Some(Claim { relay_url, store_name, claimed_at, .. }) = claim {
             shown.state = ClaimState::Claimed;
             shown.relay_url = Some(relay_url);
             shown.store_name = Some(store_name);
@@ -141,6 +142,12 @@ impl Claiming {
         }
         shown.problem.clone_from(&state.problem);
         shown
+    }
+
+    /// Whether a code is to be asked for: the farm belongs to nobody, or its relay takes this agent for a copy, so that somebody must say
+    /// which one is right.
+    fn may_ask(&self) -> bool {
+        self.accounts.claim().is_none() || self.refused().is_some()
     }
 
     /// Why the relay does not let this agent in.
@@ -181,7 +188,7 @@ impl Claiming {
     /// # Errors
     /// `already_claimed`, or why there is none.
     pub async fn begin(self: &Arc<Self>, relay_url: String) -> Result<ClaimShown, Problem> {
-        if self.accounts.claim().is_some() {
+        if !self.may_ask() {
             return Err(Problem::new(Code::AlreadyClaimed));
         }
         let wrong = |detail: String| Problem::field("/relay_url", "invalid", detail);
@@ -230,7 +237,8 @@ impl Claiming {
         let farm_name = farm.map(|row| row.record.name).or_else(|| plain("Farm")).ok_or(StoreError::Closed)?;
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().and_then(|name| plain(name.trim()));
         let public_key = hex(&self.identity.public_key());
-        let keys = keys.into_iter().map(|row| row.record).filter(|key| key.state != KeyState::Revoked);
+        let own = self.accounts.claim().is_none();
+        let keys = keys.into_iter().map(|row| row.record).filter(|key| own && key.state != KeyState::Revoked);
         let keys = keys.map(|key| KeyToMove { name: key.name, permissions: key.grants.permissions });
         Ok(NewPairing {
             farm_id,
@@ -244,6 +252,10 @@ impl Claiming {
 
     /// The keys themselves: records, and the hashes of what opens them.
     fn keys(&self) -> Result<Vec<MovedKey>, StoreError> {
+        // Those of a store are known to its relay.
+        if self.accounts.claim().is_some() {
+            return Ok(Vec::new());
+        }
         let facts = self.store.read(|rows| rows.keys_after(self.store.home().store_id, 0, KEYS))?;
         let living = facts.into_iter().filter(|fact| !fact.row.deleted && !fact.hashes.is_empty());
         let moved =
@@ -325,7 +337,13 @@ impl Claiming {
             store_name: approved.store_name,
             claimed_at: self.clock.now(),
         };
-        claimed(&self.store, &self.accounts, claim, self.clock.now()).await.map_err(inside)
+        let again = self.accounts.claim().is_some();
+        claimed(&self.store, &self.accounts, claim, approved.last_number, self.clock.now()).await.map_err(inside)?;
+        // The other agent has the same key, or the one that was refused: neither is to be of use.
+        if again && let Err(error) = self.identity.make_next() {
+            tracing::warn!(%error, "a new key could not be kept; the one that was copied stays");
+        }
+        Ok(())
     }
 }
 

@@ -40,7 +40,7 @@ pub async fn admit(
         }
         Some(Standing::Current | Standing::Next) => {}
     }
-    if tunnels.is_elsewhere(home, &hello.session_nonce).await {
+    if tunnels.is_elsewhere(home, &hello.session_nonce, tunnel.state.session_no).await {
         api::claims::agent_refused(store, home, WhyRefused::SecondAgent, now).await?;
         return Ok(Err(ByeCode::Clone));
     }

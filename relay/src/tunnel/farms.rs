@@ -157,12 +157,13 @@ impl Tunnels {
         Arc::clone(&self.knocking).try_acquire_owned().ok()
     }
 
-    /// Whether another process than that one is at the farm's line and answers. A line whose farm was cut off or has died does not.
-    pub(super) async fn is_elsewhere(&self, home: HomeIds, nonce: &str) -> bool {
+    /// Whether another process than that one is at the farm's line and answers. A line whose farm was cut off or has died does not; one
+    /// whose place another took counts no more.
+    pub(super) async fn is_elsewhere(&self, home: HomeIds, nonce: &str, newest: u64) -> bool {
         let line = {
             let known = self.known();
             let line = known.farms.get(&home.farm_id).and_then(|farm| farm.line.as_ref());
-            line.filter(|line| line.nonce != nonce).map(|line| line.asked.clone())
+            line.filter(|line| line.nonce != nonce && line.session_no == newest).map(|line| line.asked.clone())
         };
         let Some(line) = line else { return false };
         let (tell, told) = oneshot::channel();

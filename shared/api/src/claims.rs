@@ -37,15 +37,26 @@ pub fn signed_by(public_key: &str, message: &[u8], signature: &str) -> bool {
     UnparsedPublicKey::new(&ED25519, key).verify(message, &signature).is_ok()
 }
 
-/// At the farm: it belongs to that store from now on. One transaction: the store's id on every fact, and nothing else changes.
+/// At the farm: it belongs to that store from now on. One transaction: the store's id on every fact, and nothing else changes. If it takes
+/// its own place in that store again, another life of this database has told events up to `last_number`: it goes on above them.
 ///
 /// # Errors
 /// What the database says.
-pub async fn claimed(store: &Store, accounts: &AccountHome, claim: Claim, now: Timestamp) -> Result<(), StoreError> {
+pub async fn claimed(
+    store: &Store,
+    accounts: &AccountHome,
+    claim: Claim,
+    last_number: u64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let by = By::new(Actor::farm(store.home().farm_id), now);
     let kept = claim.clone();
     store
         .write(by, move |tx| {
+            if tx.home().store_id == kept.store_id {
+                tx.begin_new_log()?;
+                tx.go_on_above(last_number)?;
+            }
             tx.move_to_store(kept.store_id)?;
             tx.put_setting(FAREWELL, &None::<Claim>)?;
             tx.put_setting(PASS, "")?;

@@ -9,7 +9,7 @@ use domain::kind::Kind;
 use crate::copies::{FeedRow, Place, is_copied};
 use crate::error::StoreError;
 use crate::kinds::table;
-use crate::rows::RawRow;
+use crate::rows::{RawRow, Rows};
 use crate::tx::{Tx, json};
 
 /// The kinds that belong to the floor itself, whoever it prints for.
@@ -41,6 +41,18 @@ const fn describes_the_floor(kind: Kind) -> bool {
         | Kind::StockEntry
         | Kind::Webhook
         | Kind::Delivery => false,
+    }
+}
+
+impl Rows<'_> {
+    /// The highest number of an event that is known of that home.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn last_number(&self, home: HomeIds) -> Result<u64, StoreError> {
+        let Place { store, farm } = Place::of(home);
+        let sql = "SELECT coalesce(max(number), 0) FROM event WHERE store_id = ?1 AND farm_id = ?2";
+        Ok(self.connection.prepare_cached(sql)?.query_row([store, farm], |row| row.get(0))?)
     }
 }
 
@@ -91,6 +103,9 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn move_to_store(&mut self, store: StoreId) -> Result<(), StoreError> {
+        if store == self.home.store_id {
+            return Ok(());
+        }
         let (word, own) = (store.to_string(), self.home.store_id.to_string());
         for kind in Kind::ALL {
             let sql = format!("UPDATE {} SET store_id = ?1 WHERE store_id = ?2", table(*kind));
@@ -141,6 +156,20 @@ impl Tx<'_> {
             self.sql()?.execute(&format!("DELETE FROM {} WHERE id IN ({gone})", table(kind)), [&store, &farm])?;
         }
         self.next_position()?;
+        Ok(())
+    }
+
+    /// The numbers of this database's home go on above that one: whoever has a copy of another life of it knows them so far.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn go_on_above(&mut self, number: u64) -> Result<(), StoreError> {
+        let Place { store, farm } = Place::of(self.home);
+        self.sql()?.execute(
+            "INSERT INTO home (store_id, farm_id, number) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (store_id, farm_id) DO UPDATE SET number = max(number, excluded.number)",
+            rusqlite::params![store, farm, number],
+        )?;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operation::{Json, Nothing, Of, PathParts};
+use crate::operation::{Json, Nothing, Of, PathParts, given};
 use crate::problem::Problem;
 use crate::record::Document;
 
@@ -111,6 +111,9 @@ pub struct PairingApproved {
     pub store_name: Name,
     /// Who said yes.
     pub claimed_by: Actor,
+    /// The farm's numbers go on above this one: so far the relay knows them.
+    #[serde(default)]
+    pub last_number: u64,
 }
 
 /// A claim code as a person enters it.
@@ -141,6 +144,9 @@ pub struct PairingShown {
     pub keys: Vec<KeyToMove>,
     /// When the code ends.
     pub expires_at: Timestamp,
+    /// The farm of this store whose place it takes: one that was refused, or set back to an old copy of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<FarmId>,
 }
 
 /// Says yes.
@@ -151,6 +157,10 @@ pub struct ClaimFarm {
     pub user_code: String,
     /// The four words, as the farm's own page shows them.
     pub fingerprint: String,
+    /// The farm whose place the agent takes, if it is one of this store already: whatever agent had it before is refused from then on.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "FarmId")]
+    pub replace: Option<FarmId>,
 }
 impl Json for ClaimFarm {}
 

@@ -5,7 +5,7 @@ use contract::ops::claims::{ClaimFarmOp, PairingShown};
 use contract::problem::{Code, Problem};
 use domain::farm::HomeIds;
 
-use super::{Approved, asking, at_a_relay, store_name};
+use super::{Approved, asking, at_a_relay, needs_replace, store_name};
 use crate::door::Door;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 
@@ -23,15 +23,23 @@ impl Write for ClaimFarmOp {
         std::future::ready(Ok(pairing.user_code)).await
     }
 
-    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, _: Asked<Self>, code: String) -> Result<Written<PairingShown>, Failure> {
+    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, code: String) -> Result<Written<PairingShown>, Failure> {
         let pairing = at.rows().pairing(&code)?.ok_or_else(|| Problem::new(Code::ExpiredToken))?;
         let mut asking = super::Asking::of(&pairing)?;
         let home = HomeIds { store_id: by.store, farm_id: asking.farm.farm_id };
-        if let Some(tunnel) = at.rows().tunnel(home.farm_id)? {
+        let tunnel = at.rows().tunnel(home.farm_id)?;
+        let replace = asked.body.replace.is_some();
+        if asked.body.replace.is_some_and(|farm| farm != home.farm_id || tunnel.as_ref().is_none_or(|tunnel| tunnel.home != home))
+        {
+            return Err(Problem::field("/replace", "invalid", "is not the farm of this store that asks under the code").into());
+        }
+        if let Some(tunnel) = tunnel.filter(|_| !replace) {
             // Whoever had the farm before, the same agent must have come: an id alone is no proof.
-            let same = tunnel.state.keys.public_key == asking.farm.public_key;
-            if !same || (!tunnel.state.revoked && tunnel.home != home) {
-                return Err(Problem::new(Code::AlreadyClaimed).on(home.farm_id).into());
+            if needs_replace(&tunnel, &asking) || (!tunnel.state.revoked && tunnel.home != home) {
+                let mine = tunnel.home == home;
+                let problem = Problem::new(Code::AlreadyClaimed).on(home.farm_id);
+                let how = "another agent has this farm, or had: say with `replace` that this one takes its place";
+                return Err(if mine { problem.detail(how) } else { problem }.into());
             }
         }
         match &asking.approved {
@@ -39,7 +47,7 @@ impl Write for ClaimFarmOp {
             Some(_) => {}
             None => {
                 let (store_name, grants) = (store_name(at.rows(), by.store)?, by.grants.clone());
-                asking.approved = Some(Approved { store_id: by.store, store_name, by: by.actor.clone(), grants });
+                asking.approved = Some(Approved { store_id: by.store, store_name, by: by.actor.clone(), grants, replace });
             }
         }
         let shown = asking.shown(pairing.user_code.clone(), pairing.expires_at);

@@ -37,13 +37,15 @@ impl Write for CompletePairingOp {
     fn write(_: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, _: StoreId) -> Result<Written<PairingApproved>, Failure> {
         let (mut pairing, mut asking) = of_device(at.rows(), asked.body.device_code.expose(), at.now())?;
         let approved = asking.approved.clone().ok_or_else(|| Problem::new(Code::AuthorizationPending))?;
-        if asking.done {
-            return Ok(approved.shown().into());
-        }
         let home = HomeIds { store_id: approved.store_id, farm_id: asking.farm.farm_id };
+        let last_number = at.rows().last_number(home)?;
+        if asking.done {
+            return Ok(approved.shown(last_number).into());
+        }
         let before = at.rows().tunnel(home.farm_id)?;
         let fits = |before: &Tunnel| {
-            before.state.keys.public_key == asking.farm.public_key && (before.state.revoked || before.home == home)
+            let same = before.state.keys.public_key == asking.farm.public_key && (before.state.revoked || before.home == home);
+            same || (approved.replace && before.home == home)
         };
         if before.as_ref().is_some_and(|before| !fits(before)) {
             return Err(Problem::new(Code::AlreadyClaimed).on(home.farm_id).into());
@@ -70,7 +72,7 @@ impl Write for CompletePairingOp {
         asking.done = true;
         pairing.expires_at = at.now().plus_seconds(AGAIN_SECONDS);
         at.put_pairing(&asking.kept(pairing)?)?;
-        Ok(approved.shown().into())
+        Ok(approved.shown(last_number).into())
     }
 }
 

@@ -19,7 +19,7 @@ use domain::id::StoreId;
 use domain::text::Name;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Pairing, Rows, StoreError, credential_hash};
+use store::{Pairing, Rows, StoreError, Tunnel, credential_hash};
 
 use crate::auth::internal;
 use crate::door::Door;
@@ -40,12 +40,15 @@ struct Approved {
     store_name: Name,
     by: Actor,
     grants: Grants,
+    /// It takes the place of the farm of that id, whatever agent had it.
+    #[serde(default)]
+    replace: bool,
 }
 
 impl Approved {
-    fn shown(&self) -> PairingApproved {
+    fn shown(&self, last_number: u64) -> PairingApproved {
         let Self { store_id, store_name, by, .. } = self.clone();
-        PairingApproved { store_id, store_name, claimed_by: by }
+        PairingApproved { store_id, store_name, claimed_by: by, last_number }
     }
 }
 
@@ -62,7 +65,7 @@ impl Asking {
     fn shown(&self, user_code: String, expires_at: Timestamp) -> PairingShown {
         let NewPairing { farm_id, farm_name, host, public_key, keys, .. } = self.farm.clone();
         let fingerprint = fingerprint(&unhex(&public_key).unwrap_or_default());
-        PairingShown { user_code, farm_id, farm_name, host, fingerprint, keys, expires_at }
+        PairingShown { user_code, farm_id, farm_name, host, fingerprint, keys, expires_at, replaces: None }
     }
 }
 
@@ -103,7 +106,7 @@ impl Read for PollPairingOp {
         at_a_relay(door)?;
         let (_, asking) = door.store.read(|rows| of_device(rows, asked.body.device_code.expose(), door.now()))?;
         let approved = asking.approved.ok_or_else(|| Problem::new(Code::AuthorizationPending))?;
-        std::future::ready(Ok(approved.shown())).await
+        std::future::ready(Ok(approved.shown(0))).await
     }
 }
 
@@ -113,8 +116,16 @@ impl Read for GetPairing {
             return Err(Problem::not_found(tidy(&asked.target.0)).into());
         }
         let (pairing, asking) = door.store.read(|rows| asking(door, by.from, rows, &asked.target.0))?;
-        std::future::ready(Ok(asking.shown(pairing.user_code, pairing.expires_at))).await
+        let mut shown = asking.shown(pairing.user_code, pairing.expires_at);
+        let tunnel = door.store.read(|rows| rows.tunnel(shown.farm_id))?.filter(|tunnel| tunnel.home.store_id == by.store);
+        shown.replaces = tunnel.filter(|tunnel| needs_replace(tunnel, &asking)).map(|tunnel| tunnel.home.farm_id);
+        std::future::ready(Ok(shown)).await
     }
+}
+
+/// Whether a farm that is known comes with another key, or was taken for a copy: then somebody must say that it takes the farm's place.
+fn needs_replace(tunnel: &Tunnel, asking: &Asking) -> bool {
+    tunnel.state.keys.public_key != asking.farm.public_key || (tunnel.state.refused.is_some() && !tunnel.state.revoked)
 }
 
 /// The name of a caller's store.
