@@ -125,6 +125,7 @@ impl Agent {
             https: config.certificate.is_some(),
             throttle: SignInThrottle::default(),
             people: FloorPeople::at(config.pin_networks.clone()),
+            ways_in: api::ways_in::WaysIn::default(),
             webhook_urls: None,
         });
         let uplink = Arc::new(Uplink::new(Arc::clone(&door), identity, open, config.rekey_days));

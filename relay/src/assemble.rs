@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::tunnel::{self, Tunnels};
-use crate::{content, housekeeping, mqtt, page, webhooks};
+use crate::{content, housekeeping, mqtt, page, ways_in, webhooks};
 
 /// Why a relay could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub enum AssembleError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A setting of an identity provider or of passkeys is of no use.
+    #[error("the ways to sign in cannot be set up: {0}")]
+    WaysIn(String),
     /// It cannot be listened.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -101,6 +104,7 @@ impl Accounts {
             https: config.certificate.is_some(),
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
+            ways_in: ways_in::of(config).map_err(AssembleError::WaysIn)?,
             webhook_urls: Some(Arc::new(guard(config))),
         };
         Ok(Self { door: Arc::new(door), tunnels })

@@ -35,8 +35,26 @@ pub struct Config {
     pub certificate: Option<PathBuf>,
     /// The certificate's private key (PEM). Both files are read anew when they change.
     pub private_key: Option<PathBuf>,
-    /// Names besides addresses and `*.local` under which the page may be called; the first stands in printed links over TLS.
+    /// Names besides addresses and `*.local` under which the page may be called; the first stands in printed links over TLS, and passkeys
+    /// hold for it.
     pub host_names: Vec<String>,
+    /// Identity providers (OpenID Connect) that people can sign in by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub oidc: Vec<Provider>,
+}
+
+/// An identity provider.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// What people call it; it stands on the button.
+    pub name: String,
+    /// Its issuer, such as `https://accounts.example`: what it says of verified e-mail addresses is believed.
+    pub issuer: String,
+    /// What it knows this relay by.
+    pub client_id: String,
+    /// A file with the secret that goes with it.
+    pub client_secret_file: PathBuf,
 }
 
 impl Default for Config {
@@ -54,6 +72,7 @@ impl Default for Config {
             certificate: None,
             private_key: None,
             host_names: Vec::new(),
+            oidc: Vec::new(),
         }
     }
 }
@@ -94,7 +113,7 @@ mod tests {
             .fold(String::new(), |all, line| all + line + "\n");
         let (mut shown, default): (toml::Table, toml::Table) =
             (toml::from_str(&shown).unwrap(), toml::Table::try_from(Config::default()).unwrap());
-        for without_default in ["certificate", "private_key"] {
+        for without_default in ["certificate", "private_key", "oidc"] {
             assert!(shown.remove(without_default).is_some(), "{without_default}");
         }
         assert_eq!(shown, default);

@@ -9,4 +9,5 @@ mod housekeeping;
 pub mod mqtt;
 mod page;
 pub mod tunnel;
+mod ways_in;
 pub mod webhooks;

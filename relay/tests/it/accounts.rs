@@ -13,7 +13,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-struct Noon;
+pub struct Noon;
 
 impl Clock for Noon {
     fn now(&self) -> Timestamp {
@@ -21,10 +21,10 @@ impl Clock for Noon {
     }
 }
 
-struct World {
+pub struct World {
     _folder: tempfile::TempDir,
-    accounts: Accounts,
-    router: Router,
+    pub accounts: Accounts,
+    pub router: Router,
 }
 
 /// A store as its owner's own key sees it.
@@ -35,7 +35,7 @@ struct Tenant {
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
         let accounts = Accounts::open(&config, Arc::new(Noon)).await.unwrap();
@@ -43,7 +43,7 @@ impl World {
         Self { _folder: folder, accounts, router }
     }
 
-    async fn send(&self, request: Request<Body>) -> (u16, String, Value) {
+    pub async fn send(&self, request: Request<Body>) -> (u16, String, Value) {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         let cookie = response.headers().get("set-cookie").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
@@ -58,7 +58,7 @@ impl World {
         (status, body)
     }
 
-    async fn sign_in(&self, token: &str) -> (u16, String, Value) {
+    pub async fn sign_in(&self, token: &str) -> (u16, String, Value) {
         let call = Request::builder().method("POST").uri("/v1/sessions").header("content-type", "application/json");
         self.send(call.body(Body::from(json!({"one_time_token": token}).to_string())).unwrap()).await
     }

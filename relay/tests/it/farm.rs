@@ -140,6 +140,7 @@ impl Farm {
             https: false,
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
+            ways_in: api::ways_in::WaysIn::default(),
             webhook_urls: None,
         });
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None, b"mqtt").await.unwrap();

@@ -12,6 +12,8 @@ mod farm;
 #[cfg(test)]
 mod mqtt;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod sight;

@@ -20,6 +20,7 @@ use crate::floor::Floor;
 use crate::floor_people::FloorPeople;
 use crate::forward::Farms;
 use crate::keep::{Keep, Room};
+use crate::ways_in::WaysIn;
 
 /// What an assembly hands to the pipeline.
 pub struct Door {
@@ -51,6 +52,8 @@ pub struct Door {
     pub throttle: SignInThrottle,
     /// What is kept in mind of the people and devices of the floor.
     pub people: FloorPeople,
+    /// Ways to sign in besides passwords and links.
+    pub ways_in: WaysIn,
     /// Where webhooks may go, if they are sent from here at all.
     pub webhook_urls: Option<Arc<dyn WebhookUrls>>,
 }

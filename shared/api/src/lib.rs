@@ -34,3 +34,4 @@ pub mod request;
 mod sign_in;
 pub mod socket;
 pub mod stream;
+pub mod ways_in;

@@ -4,7 +4,7 @@
 use contract::operation::OperationRow;
 use contract::ops::{
     access, account, accounts, attempts, claims, commands, devices, events, farms, files, jobs, keys, materials, operators,
-    orders, parts, pools, printers, queue, roles, skus, spools, stock, system, uploads, webhooks,
+    orders, parts, pools, printers, queue, roles, skus, spools, stock, system, uploads, ways_in, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -47,6 +47,12 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<account::SetOwnPassword>::row(),
         Reads::<account::ListOwnSessions>::row(),
         Writes::<account::EndOtherSessions>::row(),
+        Reads::<ways_in::ListWaysIn>::row(),
+        Reads::<ways_in::BeginPasskeySignIn>::row(),
+        Reads::<ways_in::BeginProviderSignIn>::row(),
+        Reads::<ways_in::BeginPasskey>::row(),
+        Writes::<ways_in::CreatePasskey>::row(),
+        Writes::<ways_in::DeletePasskey>::row(),
         Reads::<roles::ListRoles>::row(),
         Writes::<roles::CreateRole>::row(),
         Reads::<roles::GetRole>::row(),

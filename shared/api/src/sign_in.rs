@@ -1,13 +1,15 @@
 //! How people of a relay prove who they are, and what follows when they have.
 
 use contract::operation::Contract;
+use contract::ops::ways_in::{PasskeyProof, ProviderProof};
 use contract::problem::{Code, FieldError, Problem};
 use domain::account::{Store, User, UserState};
 use domain::actor::{Actor, ActorKind};
 use domain::id::{StoreId, UserId};
+use domain::kind::Kind;
 use domain::secret::Secret;
 use domain::text::Email;
-use store::{Tx, credential_hash};
+use store::{Identity, Passkey, StoreError, Tx, credential_hash};
 
 use crate::auth::Whose;
 use crate::door::Door;
@@ -15,6 +17,7 @@ use crate::facts;
 use crate::operation::{By, Failure};
 use crate::ops::access::known_as;
 use crate::password;
+use crate::ways_in::Known;
 
 /// Somebody by their e-mail address and password.
 ///
@@ -56,6 +59,66 @@ pub async fn by_password<C: Contract>(
     }
     one_of(door, &fitting)?
         .ok_or_else(|| Problem::new(Code::BadCredential).detail("the e-mail address or the password is not right").into())
+}
+
+/// Somebody by a passkey, and how it is now. Nobody guesses one, so nobody's wrong tries stand before it.
+///
+/// # Errors
+/// `bad_credential`.
+pub fn by_passkey(door: &Door, proof: &PasskeyProof) -> Result<(StoreId, Passkey), Failure> {
+    let passkeys = door.ways_in.passkeys()?;
+    let found = door.store.read(|rows| {
+        let Some(passkey) = rows.passkey_of_credential(&proof.credential_id)? else { return Ok::<_, StoreError>(None) };
+        let home = rows.home_of(Kind::User, &passkey.user.to_string())?;
+        Ok(home.map(|(store, _)| (store, passkey)))
+    })?;
+    let unknown = || Problem::new(Code::BadCredential).detail("the passkey is not known here");
+    let (store, mut passkey) = found.ok_or_else(unknown)?;
+    passkey.state.key = passkeys.finish_sign_in(door.now(), proof, &passkey)?;
+    passkey.state.used_at = Some(door.now());
+    Ok((store, passkey))
+}
+
+/// A passkey was used.
+///
+/// # Errors
+/// `bad_credential` if it or its owner is gone meanwhile.
+pub fn used(tx: &mut Tx<'_>, passkey: &Passkey) -> Result<(), Failure> {
+    if tx.rows().passkey_of_credential(&passkey.credential)?.is_none() {
+        return Err(Problem::new(Code::BadCredential).detail("the passkey is not known here").into());
+    }
+    arrived(tx, passkey.user)?;
+    Ok(tx.put_passkey(passkey)?)
+}
+
+/// Somebody by who they are at an identity provider: whom it signed in here before, else who has the e-mail address that it has
+/// verified. Nobody gets an account by that alone.
+///
+/// # Errors
+/// `bad_credential`, `provider_failed`, `store_required`.
+pub async fn by_provider(
+    door: &Door,
+    store: Option<StoreId>,
+    proof: &ProviderProof,
+) -> Result<(StoreId, UserId, Identity), Failure> {
+    let Known { identity, email } = door.ways_in.providers()?.finish(door.now(), proof).await?;
+    let fitting = door.store.read(|rows| {
+        let mut people = Vec::new();
+        for id in rows.people_of_identity(&identity)? {
+            people.extend(rows.get::<User>(id)?);
+        }
+        if let Some(email) = &email {
+            let known: Vec<UserId> = people.iter().map(|row| row.record.id).collect();
+            let by_email = rows.all_where::<User>("email", &[&email.key()])?;
+            people.extend(by_email.into_iter().filter(|row| !known.contains(&row.record.id)));
+        }
+        people.retain(|row| row.record.state != UserState::Suspended && store.is_none_or(|only| only == row.store_id));
+        Ok::<_, Failure>(people.into_iter().map(|row| (row.store_id, row.record.id)).collect::<Vec<_>>())
+    })?;
+    let nobody =
+        || Problem::new(Code::BadCredential).detail("nobody here is who the provider says that you are: ask for an invitation");
+    let (store, user) = one_of(door, &fitting)?.ok_or_else(nobody)?;
+    Ok((store, user, identity))
 }
 
 /// The one whom a proof fits; none if it fits nobody.

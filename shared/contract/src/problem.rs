@@ -80,6 +80,7 @@ codes! {
     ExpiredToken = "expired_token", 400, "The claim code has ended", "Ask for a new one.";
     AlreadyClaimed = "already_claimed", 409, "The farm belongs to a store already", "Unpair it first.";
     RelayOnly = "relay_only", 409, "Accounts of this store are changed at its relay", "Use the address in `detail`.";
+    ProviderFailed = "provider_failed", 502, "The identity provider could not be asked", "Sign in another way, or tell whoever runs the relay.";
     FarmOffline = "farm_offline", 503, "The farm is away", "Try again when it is connected.";
     Withdrawn = "withdrawn", 409, "It was taken back before it was sent", "Ask again if it shall be done.";
     FarmLeft = "farm_left", 409, "The farm has left the store: what it did here is history", "Nothing changes it any more.";

@@ -16,6 +16,7 @@ pub mod materials;
 pub mod operators;
 pub mod orders;
 pub mod parts;
+mod passkeys;
 pub mod plain;
 pub mod pools;
 pub mod printers;
@@ -26,6 +27,7 @@ pub mod spools;
 pub mod stock;
 pub mod system;
 pub mod uploads;
+mod ways_in;
 pub mod webhooks;
 
 use contract::operation::{Asked, Contract};

@@ -196,6 +196,7 @@ impl Farm {
             https: false,
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
+            ways_in: api::ways_in::WaysIn::default(),
             webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&door));

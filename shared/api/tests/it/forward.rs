@@ -164,6 +164,7 @@ impl World {
             https: false,
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
+            ways_in: api::ways_in::WaysIn { passkeys: None, providers: Some(Arc::new(crate::people::Says)) },
             webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&relay));

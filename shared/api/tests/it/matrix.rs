@@ -8,7 +8,7 @@ use contract::problem::Code;
 use domain::access::{Access, Grants};
 use domain::account::User;
 use domain::attempt::{Attempt, AttemptEvent};
-use domain::id::{Id, RoleId, UserId};
+use domain::id::{Id, PasskeyId, RoleId, UserId};
 use domain::permission::{Permission, PermissionSet};
 use domain::printer::Printer;
 use domain::role::{OwnRole, Role};
@@ -88,6 +88,7 @@ impl World {
             ("api_keys", api_key),
             ("users", user.id.to_string()),
             ("roles", role_id.to_string()),
+            ("passkeys", PasskeyId::new(crate::farm::NOW, [1; 10]).to_string()),
             ("sessions", session),
             ("operators", operator),
             ("devices", device),

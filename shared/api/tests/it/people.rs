@@ -1,21 +1,44 @@
 //! People at a relay: how they come, what they may give and take, and what becomes of what they leave.
 
+use api::ways_in::{Known, Providers};
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use contract::ops::ways_in::{ProviderAsked, ProviderProof, ProviderShown};
+use contract::problem::Problem;
 use domain::access::{Grants, Scope};
 use domain::account::{Store, User};
 use domain::id::{Id, StoreId, UserId};
 use domain::permission::{Permission, PermissionSet};
 use domain::role::Role;
+use domain::time::Timestamp;
 use gantry_api as api;
 use serde_json::{Value, json};
-use store::By;
+use store::{By, Identity};
 use tower::ServiceExt;
 
 use crate::farm::{Answer, NOW, owner, request};
 use crate::forward::{World, store};
 
 const PASSWORD: &str = "correct horse battery";
+
+/// A provider that knows whomever the code says.
+pub struct Says;
+
+#[async_trait]
+impl Providers for Says {
+    fn list(&self) -> Vec<ProviderShown> {
+        vec![ProviderShown { id: "0".into(), name: "Example".into() }]
+    }
+    async fn begin(&self, _: Timestamp, _: &str, back_to: &str) -> Result<ProviderAsked, Problem> {
+        std::future::ready(Ok(ProviderAsked { ceremony: "c".into(), url: format!("https://idp.example/?{back_to}") })).await
+    }
+    async fn finish(&self, _: Timestamp, proof: &ProviderProof) -> Result<Known, Problem> {
+        let (subject, email) = proof.code.split_once(' ').unwrap();
+        let identity = Identity { issuer: "https://idp.example".into(), subject: subject.into() };
+        std::future::ready(Ok(Known { identity, email: email.parse().ok() })).await
+    }
+}
 
 /// A relay with a store and its owner, who is signed in.
 pub struct People {
@@ -354,6 +377,52 @@ async fn who_guesses_a_password_from_everywhere_locks_out_neither_the_browser_th
     people.come(&link(&people.world, people.world.store, id).await).await;
     people.world.farm.later(60_000);
     sign_in("10.0.99.1", "", PASSWORD).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_provider_signs_in_whom_it_has_verified_or_signed_in_before_and_nobody_else() {
+    let people = People::new().await;
+    let by = async |code: &str| people.sign_in(json!({"provider": {"ceremony": "c", "code": code, "state": "s"}})).await;
+    by("sub-1 stranger@elsewhere.example").await.refused(401, "bad_credential");
+    by("sub-1 -").await.refused(401, "bad_credential");
+    let invited = people.invite(&people.owner, "ben", json!({"role": "viewer"})).await.expect(201);
+    let ben = invited["user"]["id"].clone();
+    assert_eq!(by("sub-1 Ben@farm.example").await.expect(201)["actor"]["id"], ben);
+    let path = format!("/v1/users/{}", ben.as_str().unwrap());
+    assert_eq!(people.get(&people.owner, &path).await.expect(200)["state"], "active");
+    // From now on it is the subject that counts, whatever the address.
+    people.call(&people.owner, "PATCH", &path, json!({"email": "b@farm.example"})).await.expect(200);
+    assert_eq!(by("sub-1 -").await.expect(201)["actor"]["id"], ben);
+    by("sub-2 ben@farm.example").await.refused(401, "bad_credential");
+    people.call(&people.owner, "POST", &format!("{path}/suspend"), Value::Null).await.expect(200);
+    by("sub-1 b@farm.example").await.refused(401, "bad_credential");
+}
+
+#[tokio::test]
+async fn who_a_provider_finds_in_several_stores_says_which() {
+    let people = People::new().await;
+    let second = add_store(&people.world, store(2), 2).await;
+    let proof = json!({"ceremony": "c", "code": "sub-1 anna@farm.example", "state": "s"});
+    people.sign_in(json!({"provider": proof})).await.refused(409, "store_required");
+    let there = people.sign_in(json!({"provider": proof, "store_id": store(2)})).await.expect(201);
+    assert_eq!(there["actor"]["id"], json!(second));
+}
+
+#[tokio::test]
+async fn a_provider_sends_nobody_back_to_another_page() {
+    let people = People::new().await;
+    let begin = async |page: &str| {
+        let call = request("POST", "/v1/sessions/provider").header("content-type", "application/json");
+        let body = json!({"provider": "0", "page": page}).to_string();
+        people.world.send(call.body(Body::from(body)).unwrap()).await
+    };
+    let asked = begin("http://localhost:7480").await.expect(200);
+    assert_eq!(asked["url"], "https://idp.example/?http://localhost:7480/sign-in");
+    for page in
+        ["https://evil.example", "http://localhost@evil.example", "javascript:alert(1)", "http://localhost/x", "", "localhost"]
+    {
+        begin(page).await.refused(422, "invalid_request");
+    }
 }
 
 #[tokio::test]

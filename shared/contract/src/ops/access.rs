@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Listed;
+use super::ways_in::{PasskeyProof, ProviderProof};
 use crate::list::{ListQuery, Page, View};
 use crate::operation::{Json, Nothing, Of};
 
@@ -32,7 +33,7 @@ pub struct Me {
     pub expires_at: Option<domain::time::Timestamp>,
 }
 
-/// How somebody signs in: by password (at a relay with their e-mail address), by the one-time token of a link, as an operator by PIN,
+/// How somebody signs in: by password (at a relay with their e-mail address), by passkey or identity provider, by the one-time token of a link, as an operator by PIN,
 /// or as a device that is added.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +50,12 @@ pub struct SignIn {
     /// The token of a sign-in link; it works once.
     #[serde(default)]
     pub one_time_token: Option<Secret<String>>,
+    /// At a relay: a passkey's proof.
+    #[serde(default)]
+    pub passkey: Option<PasskeyProof>,
+    /// At a relay: what an identity provider sent back.
+    #[serde(default)]
+    pub provider: Option<ProviderProof>,
     /// The operator who signs in by PIN.
     #[serde(default)]
     pub operator_id: Option<OperatorId>,
@@ -71,6 +78,10 @@ pub enum Way<'a> {
     Password(&'a Secret<String>),
     /// As a person of a relay, by e-mail address and password.
     Person(&'a Email, &'a Secret<String>),
+    /// By a passkey.
+    Passkey(&'a PasskeyProof),
+    /// By an identity provider.
+    Provider(&'a ProviderProof),
     /// By the token of a link.
     OneTime(&'a Secret<String>),
     /// As an operator.
@@ -93,11 +104,14 @@ impl SignIn {
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return None,
         };
-        if (self.device_name.is_some() && self.enrolment_token.is_none()) || (self.store_id.is_some() && self.email.is_none()) {
+        if (self.device_name.is_some() && self.enrolment_token.is_none())
+            || (self.store_id.is_some() && self.email.is_none() && self.provider.is_none())
+        {
             return None;
         }
         let (link, device) = (self.one_time_token.as_ref().map(Way::OneTime), self.enrolment_token.as_ref().map(Way::Enrolment));
-        let mut chosen = [by_password, by_pin, link, device].into_iter().flatten();
+        let (passkey, provider) = (self.passkey.as_ref().map(Way::Passkey), self.provider.as_ref().map(Way::Provider));
+        let mut chosen = [by_password, by_pin, link, device, passkey, provider].into_iter().flatten();
         let way = chosen.next();
         way.filter(|_| chosen.next().is_none())
     }

@@ -25,6 +25,7 @@ pub mod spools;
 pub mod stock;
 pub mod system;
 pub mod uploads;
+pub mod ways_in;
 pub mod webhooks;
 
 use schemars::JsonSchema;

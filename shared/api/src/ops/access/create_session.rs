@@ -14,7 +14,7 @@ use domain::kind::Kind;
 use domain::operator::{Operator, OperatorState};
 use domain::text::Name;
 use domain::time::Timestamp;
-use store::{Credential, CredentialKind, Rows, Store, StoreError, Tx, credential_hash};
+use store::{Credential, CredentialKind, Identity, Passkey, Rows, Store, StoreError, Tx, credential_hash};
 
 use super::pin;
 use crate::auth::{SessionCookie, Whose};
@@ -37,6 +37,10 @@ pub enum Proof {
     Owner,
     /// A person of a relay, by what they sign in with there.
     Person(StoreId, UserId),
+    /// A person of a relay, by a passkey, as it is now.
+    Passkey(StoreId, Box<Passkey>),
+    /// A person of a relay, by who they are at an identity provider.
+    Provider(StoreId, UserId, Identity),
     /// By the token with that hash; it is used up in the transaction.
     OneTime {
         /// The token's hash.
@@ -68,6 +72,14 @@ impl Write for CreateSession {
                 let (store, user) = sign_in::by_password(by, door, email, asked.body.store_id, given).await?;
                 Ok(Proof::Person(store, user))
             }
+            Some(Way::Passkey(proof)) => {
+                let (store, passkey) = sign_in::by_passkey(door, proof)?;
+                Ok(Proof::Passkey(store, Box::new(passkey)))
+            }
+            Some(Way::Provider(proof)) => {
+                let (store, user, identity) = sign_in::by_provider(door, asked.body.store_id, proof).await?;
+                Ok(Proof::Provider(store, user, identity))
+            }
             Some(Way::Password(given)) if !door.is_relay() => {
                 let known = door.store.read(|rows| known_as(rows, by.browser.known, OWNER, door.now()))?;
                 let whose = Whose::of(known, by.from);
@@ -93,8 +105,7 @@ impl Write for CreateSession {
             }
             Some(Way::Person(..)) => Err(Problem::field("/email", "invalid", "a farm's owner has a password alone").into()),
             None => {
-                let ways =
-                    "send `password` (at a relay with `email`), `one_time_token`, `enrolment_token`, or `operator_id` with `pin`";
+                let ways = "send `password` (at a relay with `email`), `passkey`, `provider`, `one_time_token`, `enrolment_token`, or `operator_id` with `pin`";
                 Err(Problem::field("", "invalid", ways).into())
             }
         }
@@ -103,7 +114,7 @@ impl Write for CreateSession {
     fn store_of(proof: &Proof) -> Option<StoreId> {
         match proof {
             Proof::Owner | Proof::Pin(_) | Proof::Enrolment(_) => None,
-            Proof::Person(store, _) => Some(*store),
+            Proof::Person(store, _) | Proof::Passkey(store, _) | Proof::Provider(store, ..) => Some(*store),
             Proof::OneTime { person, .. } => person.as_ref().map(|(store, _)| *store),
         }
     }
@@ -121,6 +132,16 @@ impl Write for CreateSession {
             Proof::Owner => (owner(), days(SESSION_DAYS), days(SESSION_DAYS)),
             Proof::Person(_, user) => {
                 sign_in::arrived(at, user)?;
+                (Actor::new(ActorKind::User, user), days(SESSION_DAYS), days(SESSION_DAYS))
+            }
+            Proof::Passkey(_, passkey) => {
+                let user = passkey.user;
+                sign_in::used(at, &passkey)?;
+                (Actor::new(ActorKind::User, user), days(SESSION_DAYS), days(SESSION_DAYS))
+            }
+            Proof::Provider(_, user, identity) => {
+                sign_in::arrived(at, user)?;
+                at.put_identity(user, &identity)?;
                 (Actor::new(ActorKind::User, user), days(SESSION_DAYS), days(SESSION_DAYS))
             }
             Proof::OneTime { hash, person } => {
