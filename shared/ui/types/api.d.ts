@@ -16,12 +16,13 @@ declare namespace Api {
   interface Row { id: Id; created_at: Time; revision: number; changed_at?: Time; farm_id?: Id; pending?: boolean; pending_commands?: Id[] }
   interface Version { served_by: 'agent' | 'relay'; live: boolean }
   interface Page<T> { items: T[]; next_cursor?: string; total?: number }
-  interface Farm extends Row { name: string; dispatch: string; connection: string }
+  interface Refused { why: string; since: Time; last: Time }
+  interface Farm extends Row { name: string; dispatch: string; connection: string; refused?: Refused }
   interface Claim {
     state: string; fingerprint: string; relay_url?: string; user_code?: string; verification_uri?: string; verification_uri_complete?: string; qr_svg?: string;
-    expires_at?: Time; store_name?: string; claimed_at?: Time; connected: boolean; problem?: string;
+    expires_at?: Time; store_name?: string; claimed_at?: Time; connected: boolean; refused?: Refused; problem?: string;
   }
-  interface Pairing { user_code: string; farm_id: Id; farm_name: string; host: string; fingerprint: string; keys: { name: string; permissions: string[] }[]; expires_at: Time }
+  interface Pairing { user_code: string; farm_id: Id; farm_name: string; host: string; fingerprint: string; keys: { name: string; permissions: string[] }[]; expires_at: Time; replaces?: Id }
   interface Size { x: number; y: number; z: number }
   interface Machine { model?: string; nozzle_mm?: number; build_volume_mm?: Size; plate_type?: string }
   interface Loaded { material?: string; colour?: string; grams?: number }

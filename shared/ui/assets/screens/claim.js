@@ -81,7 +81,9 @@ function Claimed({ claim, read }) {
   const doc = farm.value;
   return html`<div class="card claim-card"><h2>${t('claimed', { store: claim.store_name ?? '' })}</h2>
     <p><${Badge} tone=${claim.connected ? 'calm' : 'warn'} icon=${claim.connected ? 'wifi' : 'unplug'} label=${t(claim.connected ? 'line_stands' : 'line_away')} /></p>
-    ${claim.connected ? null : html`<p class="dim">${t('line_away_hint')}</p>`}
+    ${claim.refused ? html`<p class="banner" data-tone="warn"><${Icon} name="ban" /><span>${t(claim.refused.why === 'old_key' ? 'i_am_old' : 'i_am_second')}</span></p>
+      <div class="form-end"><span></span><${Button} icon="key" label=${t('get_code')} onClick=${() => attempt(t('get_code'), async () => { await post('/v1/claim', { relay_url: claim.relay_url }); await read(); })} /></div>` : null}
+    ${claim.connected || claim.refused ? null : html`<p class="dim">${t('line_away_hint')}</p>`}
     <dl class="facts">
       <div><dt>${t('store')}</dt><dd class="break">${claim.store_name}</dd></div>
       <div><dt>${t('relay')}</dt><dd class="break"><a href=${claim.relay_url} target="_blank" rel="noreferrer">${claim.relay_url}</a></dd></div>

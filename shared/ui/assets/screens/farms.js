@@ -26,10 +26,21 @@ export function FarmsPage({ claiming }) {
     ${farms.value.length ? null : html`<div class="empty"><${Icon} name="store" size=${44} /><h2>${t('no_farms')}</h2><p>${t('no_farms_hint')}</p></div>`}
     <ul class="queue">${farms.value.map((farm) => html`<li class="row" data-item key=${farm.id}>
       <div class="row-main"><b class="break">${farm.name}</b>
-        <p class="row-facts"><${Badge} tone=${farm.connection === 'online' ? 'calm' : 'warn'} icon=${farm.connection === 'online' ? 'wifi' : 'unplug'} label=${t(farm.connection === 'online' ? 'farm_connected' : 'farm_is_away')} /> ${farm.dispatch === 'run' ? '' : word('dispatch', farm.dispatch)}</p></div>
+        <p class="row-facts"><${Badge} tone=${farm.connection === 'online' ? 'calm' : 'warn'} icon=${farm.connection === 'online' ? 'wifi' : 'unplug'} label=${t(farm.connection === 'online' ? 'farm_connected' : 'farm_is_away')} /> ${farm.dispatch === 'run' ? '' : word('dispatch', farm.dispatch)}</p>
+        ${farm.refused ? html`<${RefusedAgent} farm=${farm} />` : null}</div>
       <div class="row-end">${can('farm.remove') ? html`<${Button} quiet icon="leave" label=${t('let_leave')} onClick=${() => { leaving.value = farm; }} />` : null}</div></li>`)}</ul>
     ${leaving.value ? html`<${Unpair} farm=${leaving.value} onClose=${() => { leaving.value = null; readFarms().catch(() => {}); }} />` : null}
   </main>`;
+}
+
+/** An agent came in the farm's name and was not let in. @param {{farm: Api.Farm}} props */
+function RefusedAgent({ farm }) {
+  const dismiss = () => attempt(farm.name, async () => {
+    await post(`/v1/farms/${farm.id}/dismiss-refusal`);
+    await readFarms();
+  });
+  return html`<p class="banner" data-tone="warn"><${Icon} name="ban" /><span>${t(farm.refused?.why === 'old_key' ? 'refused_old_key' : 'refused_second_agent', { time: moment(farm.refused?.last) })}</span>
+    ${can('farm.claim') ? html`<${Button} quiet icon="check" label=${t('refused_dismiss')} onClick=${dismiss} />` : null}</p>`;
 }
 
 function ClaimFarm() {
@@ -55,7 +66,7 @@ function ClaimFarm() {
 /** @param {{farm: Api.Pairing, onNo: () => void}} props */
 function Compare({ farm, onNo }) {
   const yes = () => attempt(farm.farm_name, async () => {
-    await post('/v1/farms/claim', { user_code: farm.user_code, fingerprint: farm.fingerprint });
+    await post('/v1/farms/claim', { user_code: farm.user_code, fingerprint: farm.fingerprint, ...(farm.replaces ? { replace: farm.replaces } : {}) });
     say(t('claim_done', { name: farm.farm_name }), t('claim_done_hint'));
     go('/store?');
     for (let tries = 0; tries < SOON && !farms.peek().some((one) => one.id === farm.farm_id); tries += 1) {
@@ -69,6 +80,7 @@ function Compare({ farm, onNo }) {
       <div><dt>${t('host')}</dt><dd class="break">${farm.host}</dd></div>
       <div><dt>${t('claim_code')}</dt><dd>${farm.user_code} · ${t('expires', { time: moment(farm.expires_at) })}</dd></div>
     </dl>
+    ${farm.replaces ? html`<p class="banner" data-tone="warn"><${Icon} name="ban" /><span>${t('replaces_hint')}</span></p>` : null}
     <section><h3>${t('keys_along')}</h3>${farm.keys.length ? html`<ul class="rows">${farm.keys.map((key) => html`<li key=${key.name}><span class="break">${key.name}</span><small>${t('count_permissions', { count: key.permissions.length })}</small></li>`)}</ul><p class="dim">${t('keys_along_hint')}</p>` : html`<p class="dim">${t('no_keys_along')}</p>`}</section>
     <section><h3>${t('words_question')}</h3><${FourWords} words=${farm.fingerprint} /><p class="dim">${t('words_hint')}</p></section>
     <div class="ask-buttons"><${Button} icon="close" label=${t('words_differ')} onClick=${onNo} /><${Button} tone="main" icon="check" label=${t('words_same', { name: farm.farm_name })} onClick=${yes} /></div>
