@@ -20,6 +20,8 @@ const WRONG_PASSWORD: &str = "canary wrong password 4712";
 const CREDENTIALS: [&str; 2] = ["CANARY-CREDENTIAL-OF-THE-FARM-13", "CANARY-CREDENTIAL-OF-THE-RELAY14"];
 /// Given when it was of no use: in a wrong body, to be tried out, while the farm was away.
 const IDLE: [&str; 3] = ["canary-credential-refused-4715", "canary-credential-tried-4716", "canary-credential-away-4717"];
+/// Of an operator: set at the farm, set through the relay, and typed wrong.
+const PINS: [&str; 3] = ["907264153829", "826153940712", "715049382617"];
 /// What is no secret, and must be found where secrets are searched for.
 const SEEN: &str = "Canary that everybody may see";
 
@@ -90,6 +92,28 @@ async fn no_secret_is_kept_logged_or_said_but_where_it_must_be() {
     assert_eq!((session.status, sign_in(WRONG_PASSWORD).await.status), (201, 401));
     let [cookie, first_cookie] =
         [session.cookie.unwrap(), signed_in.clone()].map(|cookie| cookie.split_once('=').unwrap().1.to_owned());
+    let at_page = async |path: &str, body: Value| {
+        let answer = call_with(&farm.url, "", Method::POST, path, Some(body), &as_owner).await;
+        assert!(answer.status < 300, "{}", answer.body);
+        answer.body
+    };
+    let operator = id_of(&at_page("/v1/operators", json!({"name": "Anna"})).await);
+    let pin = format!("/v1/operators/{operator}/pin");
+    at_page(&pin, json!({"pin": PINS[0]})).await;
+    let device = at_page("/v1/devices", json!({"page": farm.url})).await;
+    let enrolment = device["token"].as_str().unwrap().to_owned();
+    let come_in = async |body: Value| {
+        let headers = [("origin", farm.url.as_str()), ("idempotency-key", "once")];
+        call_with(&farm.url, "", Method::POST, "/v1/sessions", Some(body), &headers).await
+    };
+    let phone = come_in(json!({"enrolment_token": enrolment})).await.cookie.unwrap().split_once('=').unwrap().1.to_owned();
+    let statuses = [
+        come_in(json!({"operator_id": operator, "pin": PINS[2]})).await.status,
+        call_with(&farm.url, "", Method::POST, "/v1/sessions", Some(json!({"operator_id": operator, "pin": PINS[0]})), &[])
+            .await
+            .status,
+    ];
+    assert_eq!(statuses, [401, 201]);
     relay.claim(&farm, owner).await;
 
     // At the relay: accounts, webhooks, and calls that go on to the farm.
@@ -119,6 +143,10 @@ async fn no_secret_is_kept_logged_or_said_but_where_it_must_be() {
     let file = owner.upload("a.gcode", gcode(5)).await;
     let file = format!("/v1/files/{}", id_of(&file.body));
     owner.until(&file, "content that is fetched", |file| file["content"] == "here").await;
+
+    owner.until(&format!("/v1/operators/{operator}"), "the operator", |seen| seen["pin"] == "set").await;
+    let set = owner.post_once(&pin, json!({"pin": PINS[1]}), "pin-1").await;
+    assert_eq!(set.status, 200, "{}", set.body);
 
     // While the farm is away.
     farm.kill9().await;
@@ -160,6 +188,8 @@ async fn no_secret_is_kept_logged_or_said_but_where_it_must_be() {
         ("a session before", &first_cookie),
         ("the farm's API key", &farm.key),
         ("the owner's API key", &owner.key),
+        ("the token that adds a phone", &enrolment),
+        ("the session of a phone", &phone),
         ("an API key", &key),
         ("a slicer key", &slicer),
         ("the device code", &device_code),
@@ -168,6 +198,7 @@ async fn no_secret_is_kept_logged_or_said_but_where_it_must_be() {
     secrets.extend(webhook_secrets.iter().map(|secret| ("a webhook's secret", secret.as_str())));
     secrets.extend(content_tokens.iter().map(|token| ("a content token", token.as_str())));
     assert!(secrets.iter().all(|(name, secret)| secret.len() >= 16 && !name.is_empty()), "{secrets:?}");
+    secrets.extend(PINS.iter().map(|pin| ("a PIN", *pin)));
 
     let mut places: Vec<(String, Vec<u8>)> = Vec::new();
     for folder in [farm.data(), relay.data()] {
@@ -194,12 +225,12 @@ async fn no_secret_is_kept_logged_or_said_but_where_it_must_be() {
     let may = |place: &str, secret: &str| match place {
         // Its own call, and its own first answer.
         "what goes down the line" => {
-            [CREDENTIALS[1], IDLE[1]].contains(&secret) || content_tokens.iter().any(|own| own == secret)
+            [CREDENTIALS[1], IDLE[1], PINS[1]].contains(&secret) || content_tokens.iter().any(|own| own == secret)
         }
         "what goes up the line" => secret == slicer,
         _ => false,
     };
-    for (whose, bytes, secret) in [("down", &down, CREDENTIALS[1]), ("up", &up, &slicer)] {
+    for (whose, bytes, secret) in [("down", &down, CREDENTIALS[1]), ("down", &down, PINS[1]), ("up", &up, &slicer)] {
         assert!(holds(bytes, secret), "what goes {whose} is really searched");
     }
     let first_answers = [&shop.owner.key, &key, &slicer, &device_code, &webhook_secrets[0], &webhook_secrets[1]];
