@@ -4,6 +4,7 @@
 mod claim;
 mod client;
 mod demo;
+mod devices;
 mod escape;
 mod events;
 mod failure;
@@ -13,6 +14,7 @@ mod files;
 mod jobs;
 mod keys;
 mod login;
+mod operators;
 mod output;
 mod pages;
 mod printers;
@@ -112,6 +114,14 @@ enum Verb {
         before_help = "Examples:\n  gantry keys create shop --permission job.create --permission job.view\n  gantry keys create \"Anna's laptop\" --slicer --pool large\n  gantry keys revoke shop"
     )]
     Keys(keys::Keys),
+    /// The people of the floor, who sign in by PIN.
+    #[command(
+        before_help = "Examples:\n  gantry operators add Anna --tag rack-a\n  gantry operators pin Anna\n  gantry operators pause Anna"
+    )]
+    Operators(operators::Operators),
+    /// The phones and tablets of the floor.
+    #[command(before_help = "Examples:\n  gantry devices\n  gantry devices remove \"Anna's phone\"")]
+    Devices(devices::Devices),
     /// The log of what happened, and what comes next.
     #[command(
         before_help = "Examples:\n  gantry events --subject job_…\n  gantry events --follow --type job.completed,job.failed --json"
@@ -195,6 +205,8 @@ impl Command {
             Verb::Queue => farm::queue(&session()?).await,
             Verb::Files(files) => files.run(&session()?).await,
             Verb::Keys(keys) => keys.run(&session()?).await,
+            Verb::Operators(operators) => operators.run(&session()?).await,
+            Verb::Devices(devices) => devices.run(&session()?).await,
             Verb::Events(events) => events.run(&session()?).await,
             Verb::Farm(farm) => farm.run(&session()?).await,
             Verb::Farms(farms) => farms.run(&session()?).await,
@@ -228,6 +240,8 @@ mod tests {
             "gantry printers --state idle",
             "gantry jobs --phase active",
             "gantry keys --slicer",
+            "gantry operators --state paused",
+            "gantry devices --json",
             "gantry events -f",
             "gantry files list --json",
             "gantry printers --json show P1",
@@ -251,6 +265,7 @@ mod tests {
             "gantry claim --no-wait",
             "gantry claim status http://127.0.0.1:7480",
             "gantry farms claim",
+            "gantry operators pin Anna 482913",
             "gantry printers add a --driver x --address b --credential=x",
         ];
         for line in lines {
@@ -262,7 +277,7 @@ mod tests {
     fn help_begins_with_examples() {
         let mut command = Command::command();
         command.build();
-        for noun in ["printers", "jobs", "files", "keys", "events", "farms", "claim", "api"] {
+        for noun in ["printers", "jobs", "files", "keys", "operators", "devices", "events", "farms", "claim", "api"] {
             let help = command.find_subcommand_mut(noun).unwrap().render_help().to_string();
             assert!(help.starts_with("Example"), "{noun}: {help}");
         }

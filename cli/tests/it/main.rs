@@ -13,6 +13,8 @@ mod events;
 #[cfg(test)]
 mod farm;
 #[cfg(test)]
+mod floor;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod printing;
