@@ -215,7 +215,9 @@ async fn states_kinds_and_events_of_a_newer_farm_break_no_list_no_stream_no_topi
 
     // Lists, whatever they are of, by whatever they are ordered, page by page.
     for row in rows() {
-        if row.nature == Nature::Read && row.method == Method::Get && row.path_names.is_empty() {
+        // What is a person's own is not for a key.
+        let own = row.path.starts_with("/v1/me/");
+        if row.nature == Nature::Read && row.method == Method::Get && row.path_names.is_empty() && !own {
             let shown = owner.get(row.path).await;
             assert_eq!(shown.status, 200, "{}: {}", row.id, shown.body);
         }
