@@ -42,6 +42,24 @@ async fn a_key_that_is_revoked_at_the_relay_opens_nothing_at_the_farm_a_moment_l
 }
 
 #[tokio::test]
+async fn a_secret_that_was_replaced_ends_at_the_farm_on_time_also_while_the_relay_is_away() {
+    let mut pair = Pair::new().await;
+    let (_, owner) = pair.store("Shop").await;
+    pair.claim(&pair.farm_owner().await, &owner).await;
+    let made = owner.post("/v1/api_keys", json!({"name": "Wall", "permissions": ["printer.view"]})).await.good();
+    let old = Caller::new(&pair.farm_url(), made["secret"].as_str().unwrap());
+    until_it_holds("the key opens the farm", async || old.get("/v1/printers").await.status == 200).await;
+    let path = format!("/v1/api_keys/{}/roll", made["api_key"]["id"].as_str().unwrap());
+    let rolled = owner.post(&path, json!({"overlap_seconds": 4})).await.good();
+    let new = old.with(rolled["secret"].as_str().unwrap());
+    until_it_holds("the new secret opens the farm", async || new.get("/v1/printers").await.status == 200).await;
+    pair.relay = None;
+    assert_eq!(old.get("/v1/printers").await.status, 200, "both open");
+    until_it_holds("the old secret opens nothing", async || old.get("/v1/printers").await.status == 401).await;
+    assert_eq!(new.get("/v1/printers").await.status, 200);
+}
+
+#[tokio::test]
 async fn live_values_come_to_the_relay_for_as_long_as_somebody_looks() {
     let pair = Pair::new().await;
     let (_, owner) = pair.store("Shop").await;

@@ -130,6 +130,11 @@ impl Caller {
         Self { key: made["secret"].as_str().unwrap().to_owned(), ..self.clone() }
     }
 
+    /// Another secret at the same door.
+    pub fn with(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
     /// The same key at another door.
     pub fn at(&self, url: &str) -> Self {
         Self { url: url.to_owned(), ..self.clone() }

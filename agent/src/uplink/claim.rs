@@ -23,7 +23,7 @@ use qrcode::render::svg;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{By, Sealer, Store, StoreError};
+use store::{By, Opener, Sealer, Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -257,9 +257,13 @@ impl Claiming {
             return Ok(Vec::new());
         }
         let facts = self.store.read(|rows| rows.keys_after(self.store.home().store_id, 0, KEYS))?;
-        let living = facts.into_iter().filter(|fact| !fact.row.deleted && !fact.hashes.is_empty());
-        let moved =
-            living.map(|fact| MovedKey { record: fact.row.document, hashes: fact.hashes.iter().map(|hash| hex(hash)).collect() });
+        let living = facts.into_iter().filter(|fact| !fact.row.deleted && !fact.openers.is_empty());
+        let moved = living.map(|fact| {
+            let (ending, lasting): (Vec<Opener>, Vec<Opener>) =
+                fact.openers.into_iter().partition(|opener| opener.expires_at.is_some());
+            let ending = ending.iter().filter_map(|opener| Some((hex(&opener.hash), opener.expires_at?))).collect();
+            MovedKey { record: fact.row.document, hashes: lasting.iter().map(|opener| hex(&opener.hash)).collect(), ending }
+        });
         Ok(moved.collect())
     }
 

@@ -10,7 +10,7 @@ use domain::id::FarmId;
 use domain::pairing::{RefusedAgent, WhyRefused};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{By, FeedRow, KeyFact, StoreError};
+use store::{By, FeedRow, KeyFact, Opener, StoreError};
 use sync::farm::FarmStart;
 use sync::feed::Page;
 use sync::frame::{AccountItem, Batch, Cursor, EventItem, FarmGot, Heads, Hello, PROTO};
@@ -85,10 +85,12 @@ pub fn events(door: &Door, after: u64, limit: usize) -> Result<(Page<EventItem>,
 pub async fn apply_keys(door: &Door, claim: &Claim, batch: Batch<AccountItem>) -> Result<bool, StoreError> {
     write_keys(door, claim, move |tx, keys| {
         keys.at = batch.to;
-        for AccountItem::Key { row, hashes } in batch.items {
+        for AccountItem::Key { row, hashes, ending } in batch.items {
             let Some(row) = FeedRow::of(row) else { continue };
-            let hashes = hashes.iter().filter_map(|hash| unhex(hash)?.try_into().ok()).collect();
-            tx.put_key_copy(keys.generation, &KeyFact { row, hashes })?;
+            let all = hashes.into_iter().map(|hash| (hash, None)).chain(ending.into_iter().map(|(hash, end)| (hash, Some(end))));
+            let openers =
+                all.filter_map(|(hash, expires_at)| Some(Opener { hash: unhex(&hash)?.try_into().ok()?, expires_at })).collect();
+            tx.put_key_copy(keys.generation, &KeyFact { row, openers })?;
         }
         Ok(())
     })

@@ -5,12 +5,13 @@ use contract::event::Named;
 use contract::forward::RowItem;
 use domain::actor::Actor;
 use domain::farm::HomeIds;
+use domain::hex::hex;
 use domain::id::FarmId;
 use domain::kind::Kind;
 use domain::printer::Connection;
 use domain::time::Timestamp;
 use serde_json::json;
-use store::{By, Copied, FeedRow, Reached, Store, StoreError, Tunnel, TunnelState, Tx};
+use store::{By, Copied, FeedRow, Opener, Reached, Store, StoreError, Tunnel, TunnelState, Tx};
 use sync::frame::{AccountItem, Batch, EventItem, Stream};
 
 use super::farms::relay;
@@ -167,9 +168,11 @@ pub fn keys(store: &Store, home: HomeIds, after: u64, limit: usize) -> Result<sy
         let facts = rows.keys_after(home.store_id, after, limit)?;
         let last = facts.last().map(|fact| fact.row.position);
         let to = if facts.len() == limit { last } else { Some(rows.keys_head(home.store_id)?) };
-        let items = facts.into_iter().map(|fact| AccountItem::Key {
-            row: fact.row.into(),
-            hashes: fact.hashes.iter().map(|hash| domain::hex::hex(hash)).collect(),
+        let items = facts.into_iter().map(|fact| {
+            let (lasting, ending): (Vec<Opener>, Vec<Opener>) =
+                fact.openers.into_iter().partition(|opener| opener.expires_at.is_none());
+            let ending = ending.iter().filter_map(|opener| Some((hex(&opener.hash), opener.expires_at?))).collect();
+            AccountItem::Key { row: fact.row.into(), hashes: lasting.iter().map(|opener| hex(&opener.hash)).collect(), ending }
         });
         Ok(sync::feed::Page { after, to: to.unwrap_or(after).max(after), items: items.collect() })
     })

@@ -132,6 +132,9 @@ pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Call
 
 fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Vec<String>, Caller)>, StoreError> {
     let Some(credential) = rows.credential(hash)? else { return Ok(None) };
+    if credential.expires_at.is_some_and(|end| end <= now) {
+        return Ok(None);
+    }
     let caller = |actor, grants, session, expires_at, store| Caller {
         actor,
         grants,
@@ -146,7 +149,8 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Ve
             let Some((store, key)) = record_of::<ApiKey>(rows, &credential.owner)? else { return Ok(None) };
             let Some(grants) = key_holds(rows, &key, now)? else { return Ok(None) };
             let actor = Actor::new(ActorKind::ApiKey, key.id);
-            Ok(Some((key.allowed_networks, caller(actor, grants, None, key.expires_at, store))))
+            let ends = [key.expires_at, credential.expires_at].into_iter().flatten().min();
+            Ok(Some((key.allowed_networks, caller(actor, grants, None, ends, store))))
         }
         CredentialKind::Session => {
             let found = record_of::<Session>(rows, &credential.owner)?.filter(|(_, session)| session.expires_at > now);

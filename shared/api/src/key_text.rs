@@ -5,17 +5,37 @@ use store::Tx;
 
 const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// How a key for real farms begins.
+pub const LIVE: &str = "gty_live_";
+/// How a key for simulated farms begins.
+pub const TEST: &str = "gty_test_";
+
 /// Makes a key: `live` or `test`.
 pub fn api_key(tx: &mut Tx<'_>, live: bool) -> String {
-    let prefix = if live { "gty_live_" } else { "gty_test_" };
+    let prefix = if live { LIVE } else { TEST };
     let body = random_text(tx, 30);
     let sum = checksum(&body);
     format!("{prefix}{body}{sum}")
 }
 
+/// The first characters of a key, by which people recognise it.
+pub fn hint(key: &str) -> String {
+    key.chars().take(13).collect()
+}
+
+/// Makes a slicer key: short enough for every slicer's field.
+pub fn slicer_key(tx: &mut Tx<'_>) -> String {
+    random_text(tx, 40)
+}
+
+/// The first characters of a slicer key.
+pub fn slicer_hint(key: &str) -> String {
+    key.chars().take(4).collect()
+}
+
 /// Whether a text can be a key at all.
 pub fn is_api_key(text: &str) -> bool {
-    let rest = text.strip_prefix("gty_live_").or_else(|| text.strip_prefix("gty_test_"));
+    let rest = text.strip_prefix(LIVE).or_else(|| text.strip_prefix(TEST));
     rest.and_then(|rest| rest.split_at_checked(30))
         .is_some_and(|(body, sum)| body.bytes().all(|b| LETTERS.contains(&b)) && checksum(body) == sum)
 }

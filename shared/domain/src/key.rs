@@ -52,6 +52,9 @@ pub struct ApiKey {
     /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Until then the secret of before opens too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_secret_until: Option<Timestamp>,
     /// Whose rights bound it.
     pub sponsor: Actor,
     /// When it was made.
@@ -75,6 +78,9 @@ pub struct SlicerKey {
     pub printer_id: Option<PrinterId>,
     /// Whether it opens doors.
     pub state: KeyState,
+    /// Until then the secret of before opens too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_secret_until: Option<Timestamp>,
     /// Who made it.
     pub sponsor: Actor,
     /// When it was made.

@@ -3,6 +3,7 @@
 
 use domain::id::StoreId;
 use domain::kind::Kind;
+use domain::time::Timestamp;
 use rusqlite::params;
 
 use crate::copies::{Copied, FeedRow, Place};
@@ -20,7 +21,16 @@ pub struct KeyFact {
     /// The row.
     pub row: FeedRow,
     /// Hashes that open it.
-    pub hashes: Vec<[u8; 32]>,
+    pub openers: Vec<Opener>,
+}
+
+/// The hash of a secret that opens a key, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opener {
+    /// The hash.
+    pub hash: [u8; 32],
+    /// Its end, if another secret took its place.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Rows<'_> {
@@ -30,14 +40,16 @@ impl Rows<'_> {
     /// What the database says.
     pub fn keys_after(&self, store: StoreId, position: u64, limit: usize) -> Result<Vec<KeyFact>, StoreError> {
         let rows = self.changed_after(KINDS, store, position, limit)?;
-        rows.into_iter().map(|row| Ok(KeyFact { hashes: self.hashes_of(&row.id)?, row })).collect()
+        rows.into_iter().map(|row| Ok(KeyFact { openers: self.openers_of(&row.id)?, row })).collect()
     }
 
-    fn hashes_of(&self, key: &str) -> Result<Vec<[u8; 32]>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT hash FROM credential WHERE owner = ?1 AND kind = ?2 ORDER BY hash")?;
-        let hashes = statement.query_map(params![key, CredentialKind::ApiKey.word()], |r| r.get(0))?;
-        Ok(hashes.collect::<Result<_, _>>()?)
+    fn openers_of(&self, key: &str) -> Result<Vec<Opener>, StoreError> {
+        let sql = "SELECT hash, expires_at FROM credential WHERE owner = ?1 AND kind = ?2 ORDER BY hash";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let openers = statement.query_map(params![key, CredentialKind::ApiKey.word()], |r| {
+            Ok(Opener { hash: r.get(0)?, expires_at: r.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis) })
+        })?;
+        Ok(openers.collect::<Result<_, _>>()?)
     }
 
     /// The last change of a store's keys.
@@ -61,8 +73,10 @@ impl Tx<'_> {
             return Ok(());
         }
         self.forget_credentials(&fact.row.id)?;
-        let credential = Credential { kind: CredentialKind::ApiKey, owner: fact.row.id.clone(), expires_at: None };
-        fact.hashes.iter().try_for_each(|hash| self.put_credential(hash, &credential))
+        fact.openers.iter().try_for_each(|Opener { hash, expires_at }| {
+            let owner = fact.row.id.clone();
+            self.put_credential(hash, &Credential { kind: CredentialKind::ApiKey, owner, expires_at: *expires_at })
+        })
     }
 
     /// Ends a whole feed of keys: those that it did not bring are gone.

@@ -102,6 +102,25 @@ impl Tx<'_> {
         Ok(self.sql()?.prepare_cached("DELETE FROM credential WHERE hash = ?1")?.execute([hash.as_slice()])? == 1)
     }
 
+    /// Lets what opens an owner's doors end at that time. What had an end already ends now: only the newest is left with one.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn end_credentials(&mut self, owner: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.forget_ending_credentials(owner)?;
+        self.extend_credentials(owner, at)
+    }
+
+    /// Forgets the credentials of an owner that have an end.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn forget_ending_credentials(&mut self, owner: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM credential WHERE owner = ?1 AND expires_at IS NOT NULL";
+        self.sql()?.prepare_cached(sql)?.execute([owner])?;
+        Ok(())
+    }
+
     /// Forgets all credentials of an owner.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ mod untold;
 mod uploads;
 mod writer;
 
-pub use accounts::KeyFact;
+pub use accounts::{KeyFact, Opener};
 pub use audit::AuditEntry;
 pub use copies::{Copied, FeedRow, is_copied};
 pub use credentials::{Credential, CredentialKind, credential_hash};

@@ -28,6 +28,8 @@ mod idempotency;
 #[cfg(test)]
 mod kept;
 #[cfg(test)]
+mod key_changes;
+#[cfg(test)]
 mod listening;
 #[cfg(test)]
 mod matrix;

@@ -113,6 +113,20 @@ async fn the_stream_ends_within_a_second_of_its_keys_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_stream_of_an_old_secret_ends_within_a_second_of_its_overlap_and_the_new_ones_goes_on() {
+    let farm = Farm::new().await;
+    let made = farm.post("/v1/api_keys", json!({"name": "k", "role": "viewer"})).await.expect(201);
+    let path = format!("/v1/api_keys/{}", made["api_key"]["id"].as_str().unwrap());
+    let rolled = farm.post(&format!("{path}/roll"), json!({"overlap_seconds": 60})).await.expect(200);
+    let mut old = Listener::open(&farm, made["secret"].as_str().unwrap(), "", None).await;
+    let mut new = Listener::open(&farm, rolled["secret"].as_str().unwrap(), "", None).await;
+    assert!(old.silent(5).await && new.silent(5).await);
+    farm.later(60_000);
+    assert_eq!(tokio::time::timeout(std::time::Duration::from_millis(1100), old.next()).await.unwrap(), None);
+    assert!(new.silent(5).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_waits_for_a_slow_reader_is_not_told_after_its_key_was_revoked() {
     let farm = Farm::new().await;
     let start = farm.get("/v1/events?cursor=now").await.expect(200)["next_cursor"].as_str().unwrap().to_owned();

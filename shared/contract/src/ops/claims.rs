@@ -100,6 +100,9 @@ pub struct MovedKey {
     pub record: Document,
     /// The hashes.
     pub hashes: Vec<String>,
+    /// Hashes that open it until then: another secret took their place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ending: BTreeMap<String, Timestamp>,
 }
 
 /// Somebody said yes.

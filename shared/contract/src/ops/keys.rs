@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::access::{Access, Scope};
-use domain::id::{ApiKeyId, FarmId, PoolId, PrinterId, SlicerKeyId};
+use domain::id::{ApiKeyId, FarmId, PoolId, PrinterId, SlicerKeyId, UserId};
 use domain::key::{ApiKey, SlicerKey};
 use domain::permission::Permission;
 use domain::role::RoleRef;
@@ -75,6 +75,22 @@ pub struct EditApiKey {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Name")]
     pub name: Option<Name>,
+    /// Another role; `null` = none. What the key may do is what role and permissions open from then on, as far as its sponsor holds it.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<RoleRef>")]
+    pub role: Option<Option<RoleRef>>,
+    /// Other single permissions.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "BTreeSet<Permission>")]
+    pub permissions: Option<BTreeSet<Permission>>,
+    /// Other farms; `null` = all.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<BTreeSet<FarmId>>")]
+    pub farms: Option<Option<BTreeSet<FarmId>>>,
+    /// Other tags; `null` = all.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<BTreeSet<Tag>>")]
+    pub tags: Option<Option<BTreeSet<Tag>>>,
     /// Other networks.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Vec<String>")]
@@ -94,6 +110,26 @@ pub struct CreatedApiKey {
     /// Its record.
     pub api_key: View<ApiKey>,
 }
+
+/// Who sponsors a key from now on.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandOver {
+    /// An active person of the store.
+    pub to: UserId,
+}
+impl Json for HandOver {}
+
+/// How a key's secret is replaced.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollKey {
+    /// How long the old secret opens too, up to 7 days; 24 hours if not named.
+    #[serde(default)]
+    #[schemars(range(max = 604_800))]
+    pub overlap_seconds: Option<u32>,
+}
+impl Json for RollKey {}
 
 /// A new key for a slicer. It may only submit files.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -152,6 +188,25 @@ crate::operations! {
         access: Access::Needs(Permission::ApiKeyEdit), home: Account, nature: Refused, ai: Hidden,
         target: Of<ApiKeyId>, query: Nothing, body: Nothing, reply: View<ApiKey>, status: 200, bulk: "resume"
     }
+    /// Replace an API key's secret.
+    ///
+    /// The answer holds the new one, once. Until the overlap ends, the old one opens too; of three only the newest two do.
+    RollApiKey = "roll_api_key" Post "/v1/api_keys/{id}/roll" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Account, nature: Refused, ai: Hidden,
+        target: Of<ApiKeyId>, query: Nothing, body: RollKey, reply: CreatedApiKey, status: 200
+    }
+    /// End the overlap now: only the newest secret of an API key opens.
+    EndApiKeyRoll = "end_api_key_roll" Post "/v1/api_keys/{id}/end-roll" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Account, nature: Refused, ai: Hidden,
+        target: Of<ApiKeyId>, query: Nothing, body: Nothing, reply: View<ApiKey>, status: 200
+    }
+    /// Give an API key to somebody else, whose rights bound it from then on.
+    ///
+    /// It never gets more: it keeps at most what its sponsor of before held.
+    HandOverApiKey = "hand_over_api_key" Post "/v1/api_keys/{id}/hand-over" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Account, nature: Refused, ai: Hidden,
+        target: Of<ApiKeyId>, query: Nothing, body: HandOver, reply: View<ApiKey>, status: 200
+    }
     /// Revoke an API key for ever.
     RevokeApiKey = "revoke_api_key" Post "/v1/api_keys/{id}/revoke" {
         access: Access::Needs(Permission::ApiKeyRevoke), home: Account, nature: Refused, ai: Hidden,
@@ -183,6 +238,18 @@ crate::operations! {
     ResumeSlicerKey = "resume_slicer_key" Post "/v1/slicer_keys/{id}/resume" {
         access: Access::Needs(Permission::ApiKeyEdit), home: Farm, nature: Refused, ai: Hidden,
         target: Of<SlicerKeyId>, query: Nothing, body: Nothing, reply: View<SlicerKey>, status: 200, bulk: "resume"
+    }
+    /// Replace a slicer key's secret.
+    ///
+    /// The answer holds the new one, once. Until the overlap ends, the old one opens too; of three only the newest two do.
+    RollSlicerKey = "roll_slicer_key" Post "/v1/slicer_keys/{id}/roll" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Farm, nature: Refused, ai: Hidden,
+        target: Of<SlicerKeyId>, query: Nothing, body: RollKey, reply: CreatedSlicerKey, status: 200
+    }
+    /// End the overlap now: only the newest secret of a slicer key opens.
+    EndSlicerKeyRoll = "end_slicer_key_roll" Post "/v1/slicer_keys/{id}/end-roll" {
+        access: Access::Needs(Permission::ApiKeyEdit), home: Farm, nature: Refused, ai: Hidden,
+        target: Of<SlicerKeyId>, query: Nothing, body: Nothing, reply: View<SlicerKey>, status: 200
     }
     /// Revoke a slicer key for ever.
     RevokeSlicerKey = "revoke_slicer_key" Post "/v1/slicer_keys/{id}/revoke" {

@@ -1,7 +1,10 @@
 //! What a batch carries.
 
+use std::collections::BTreeMap;
+
 use contract::forward::RowItem;
 use contract::record::Document;
+use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Facts of a stream in the order of their numbers: all that there are above `from` and up to `to`.
@@ -73,6 +76,9 @@ pub enum AccountItem {
         /// Whatever else opened it before does no more.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         hashes: Vec<String>,
+        /// Hashes that open it until then: another secret took their place. Who does not know this field lets them end now.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        ending: BTreeMap<String, Timestamp>,
     },
 }
 

@@ -255,7 +255,7 @@ fn account_changes_go_first_then_calls_then_requests() {
     relay.handle(1, RelayInput::RequestRead(Some((1, call("r")))));
     relay.handle(1, RelayInput::Call(call("c"), 5000));
     relay.handle(1, RelayInput::AccountMoved(6));
-    let key = AccountItem::Key { row: row("key", 1, 6, true), hashes: Vec::new() };
+    let key = AccountItem::Key { row: row("key", 1, 6, true), hashes: Vec::new(), ending: Default::default() };
     relay.handle(1, RelayInput::AccountRead(Page { after: 5, to: 6, items: vec![key] }));
     let frames = sent(&relay.handle(1, RelayInput::WritableAgain));
     assert!(matches!(frames[..], [Frame::Account(_), Frame::Call { .. }, Frame::Request { seq: 1, .. }]), "{frames:?}");

@@ -378,7 +378,11 @@ impl World {
         let number = self.relay_disk.account_head;
         let key = format!("key_{}", self.dice(5));
         let deleted = self.dice(3) == 0;
-        let item = AccountItem::Key { row: row(&key, number, number, deleted), hashes: vec![format!("h{number}")] };
+        let item = AccountItem::Key {
+            row: row(&key, number, number, deleted),
+            hashes: vec![format!("h{number}")],
+            ending: Default::default(),
+        };
         self.relay_disk.account.insert(key, item);
         self.tell_relay(RelayInput::AccountMoved(number));
     }

@@ -89,11 +89,12 @@ fn take(tx: &mut Tx<'_>, moved: MovedKey, approved: &Approved) -> Result<(), Fai
     let mut key = ApiKey { grants, sponsor: approved.by.clone(), ..key };
     key.holds = left_of(tx.rows(), &key, tx.now())?;
     tx.create(&key)?;
-    for hash in moved.hashes {
+    let lasting = moved.hashes.into_iter().map(|hash| (hash, None));
+    for (hash, expires_at) in lasting.chain(moved.ending.into_iter().map(|(hash, end)| (hash, Some(end)))) {
         let hash = unhex(&hash).and_then(|bytes| bytes.try_into().ok());
         let hash: [u8; 32] = hash.ok_or_else(|| Problem::field("/keys", "invalid", "a hash is 64 hex digits"))?;
         if tx.rows().credential(&hash)?.is_none() {
-            tx.put_credential(&hash, &Credential { kind: CredentialKind::ApiKey, owner: id.clone(), expires_at: None })?;
+            tx.put_credential(&hash, &Credential { kind: CredentialKind::ApiKey, owner: id.clone(), expires_at })?;
         }
     }
     Ok(())

@@ -45,7 +45,7 @@ pub fn insert_api_key(
     let mut key = ApiKey {
         id,
         name: asked.name,
-        hint: secret.chars().take(13).collect(),
+        hint: key_text::hint(&secret),
         role: asked.role,
         permissions: asked.permissions.into_iter().collect(),
         grants,
@@ -53,6 +53,7 @@ pub fn insert_api_key(
         allowed_networks: as_networks(asked.allowed_networks),
         state: KeyState::Active,
         expires_at: asked.expires_at,
+        old_secret_until: None,
         sponsor,
         created_at: tx.now(),
     };

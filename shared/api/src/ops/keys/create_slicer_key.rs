@@ -8,7 +8,7 @@ use domain::part::Pool;
 use domain::printer::Printer;
 use store::{Credential, CredentialKind, credential_hash};
 
-use crate::key_text::random_text;
+use crate::key_text;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -22,15 +22,16 @@ impl Write for CreateSlicerKey {
         if let Some(printer) = asked.body.printer_id {
             by.find::<Printer>(at.rows(), printer)?;
         }
-        let secret = random_text(at, 40);
+        let secret = key_text::slicer_key(at);
         let id: SlicerKeyId = at.new_id();
         let key = SlicerKey {
             id,
             name: asked.body.name,
-            hint: secret.chars().take(4).collect(),
+            hint: key_text::slicer_hint(&secret),
             pool_id: asked.body.pool_id,
             printer_id: asked.body.printer_id,
             state: KeyState::Active,
+            old_secret_until: None,
             sponsor: by.actor.clone(),
             created_at: at.now(),
         };

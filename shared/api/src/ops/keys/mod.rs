@@ -3,6 +3,8 @@
 mod create_api_key;
 mod create_slicer_key;
 mod edit_api_key;
+mod hand_over;
+mod roll;
 mod state;
 
 pub use create_api_key::insert_api_key;
