@@ -346,7 +346,7 @@ fn nothing_is_asked_of_a_farm_before_it_was_told_all_account_facts() {
     relay.handle(1, RelayInput::RequestsWait);
     relay.handle(1, RelayInput::RequestRead(Some((1, call("r")))));
     assert_eq!(sent(&relay.handle(1, RelayInput::Call(call("c"), 5000))), [], "the facts are still being read");
-    let key = AccountItem::Key { row: row("key", 1, 6, true), hashes: Vec::new() };
+    let key = AccountItem::Key { row: row("key", 1, 6, true), hashes: Vec::new(), ending: Default::default() };
     let frames = sent(&relay.handle(1, RelayInput::AccountRead(Page { after: 5, to: 6, items: vec![key] })));
     assert!(matches!(frames[..], [Frame::Account(_), Frame::Call { .. }, Frame::Request { seq: 1, .. }]), "{frames:?}");
 }
@@ -354,7 +354,7 @@ fn nothing_is_asked_of_a_farm_before_it_was_told_all_account_facts() {
 #[test]
 fn a_farm_runs_nothing_before_the_account_facts_that_came_first_are_durable() {
     let mut farm = farm();
-    let key = AccountItem::Key { row: row("key", 1, 6, true), hashes: Vec::new() };
+    let key = AccountItem::Key { row: row("key", 1, 6, true), hashes: Vec::new(), ending: Default::default() };
     let facts = Frame::Account(Batch { epoch: "r1".to_owned(), from: 5, to: 6, rows_head: 0, items: vec![key] });
     let out = farm.handle(1000, FarmInput::Received(packet(facts)));
     assert!(matches!(out[..], [FarmOutput::ApplyAccount(_)]), "{out:?}");
