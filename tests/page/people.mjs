@@ -75,7 +75,7 @@ export async function people({ browser, url, owner, pictures, check, look }) {
     const more = button(tablet, 'Menu');
     if (await more.isVisible()) await more.click();
     await tablet.getByText('Anna', { exact: true }).waitFor();
-    assert.equal(await tablet.getByRole('link', { name: 'People' }).count(), 0);
+    assert.equal(await tablet.getByRole('link', { name: 'Floor' }).count(), 0);
     assert.equal(await tablet.getByRole('link', { name: 'Keys' }).count(), 0);
     await tablet.getByRole('link', { name: /Queue/ }).click();
     await tablet.getByRole('link', { name: /Running/ }).waitFor();

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { accounts } from './accounts.mjs';
 import { Browser } from './browser.mjs';
 import { Farm, gcode, Running } from './farm.mjs';
 import { accessFaults, layoutFaults, SIZES } from './looks.mjs';
@@ -62,6 +63,7 @@ try {
   browser.origin = farm.url;
   await story();
   await throughRelay();
+  await accounts({ binary, data: join(data, 'accounts'), browser, pictures, check, look: (seen) => { page = seen; } });
   await store({ binary, data: join(data, 'store'), browser, pictures, check, look: (seen) => { page = seen; } });
 } catch (error) {
   failed += 1;

@@ -11,10 +11,10 @@ use contract::problem::{Code, Problem};
 use domain::time::Timestamp;
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreProviderMetadata};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreProviderMetadata, CoreUserInfoClaims};
 use openidconnect::{
-    AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+    AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndUserEmail, HttpRequest, HttpResponse, IssuerUrl, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
 };
 use reqwest::{Client, redirect};
 use sha2::{Digest, Sha256};
@@ -147,11 +147,19 @@ impl Providers for Asked {
         let told = exchange.set_pkce_verifier(verifier).request_async(&ask).await.map_err(|error| failed(&provider, &error))?;
         let token = told.id_token().ok_or_else(|| failed(&provider, &"it sent no id_token"))?;
         let claims = token.claims(&client.id_token_verifier(), &nonce).map_err(|error| failed(&provider, &error))?;
-        let email = claims.email().filter(|_| claims.email_verified() == Some(true));
-        Ok(Known {
-            identity: Identity { issuer: provider.issuer.to_string(), subject: claims.subject().to_string() },
-            email: email.and_then(|email| email.as_str().parse().ok()),
-        })
+        let identity = Identity { issuer: provider.issuer.to_string(), subject: claims.subject().to_string() };
+        let verified = |email: Option<&EndUserEmail>, yes: Option<bool>| {
+            email.filter(|_| yes == Some(true)).and_then(|email| email.as_str().parse().ok())
+        };
+        if claims.email().is_some() {
+            return Ok(Known { identity, email: verified(claims.email(), claims.email_verified()) });
+        }
+        // Strict providers tell of the address only when they are asked for it.
+        let Ok(asked) = client.user_info(told.access_token().clone(), Some(claims.subject().clone())) else {
+            return Ok(Known { identity, email: None });
+        };
+        let more: CoreUserInfoClaims = asked.request_async(&ask).await.map_err(|error| failed(&provider, &error))?;
+        Ok(Known { identity, email: verified(more.email(), more.email_verified()) })
     }
 }
 

@@ -7,6 +7,7 @@ import { begin, can, enrolling, me, recognise, servedBy } from './core/session.j
 import { helpOpen, onKey } from './core/shortcuts.js';
 import { t } from './core/words.js';
 import { Notices } from './parts/notices.js';
+import { Account } from './screens/account.js';
 import { ClaimPage } from './screens/claim.js';
 import { FarmsPage } from './screens/farms.js';
 import { Files } from './screens/files.js';
@@ -20,6 +21,7 @@ import { AddPrinter } from './screens/printer_form.js';
 import { Queue } from './screens/queue.js';
 import { AddThisDevice, SignIn } from './screens/signin.js';
 import { Uploads, watchDrops } from './screens/upload.js';
+import { Users } from './screens/users.js';
 import { Wall, title } from './screens/wall.js';
 
 const trouble = signal('');
@@ -38,6 +40,8 @@ function Screen() {
   if (first === 'queue') return html`<${Queue} tab=${second ?? 'waiting'} />`;
   if (first === 'files') return html`<${Files} />`;
   if (first === 'floor') return html`<${People} />`;
+  if (first === 'people') return html`<${Users} />`;
+  if (first === 'account') return html`<${Account} />`;
   if (first === 'keys') return html`<${Keys} />`;
   if (first === 'store' || first === 'claim') return servedBy.value === 'relay' ? html`<${FarmsPage} claiming=${first === 'claim'} />` : html`<${ClaimPage} />`;
   if (!can('printer.view')) return html`<main><p class="nothing">${t('may_not_see')}</p></main>`;

@@ -32,8 +32,19 @@ pub struct Asset {
 }
 
 /// The first part of the addresses that the page itself understands (`core/route.js`), and how many parts they have at most.
-const PLACES: &[(&str, usize)] =
-    &[("p", 3), ("add", 1), ("queue", 2), ("files", 1), ("keys", 1), ("floor", 1), ("store", 1), ("claim", 1)];
+const PLACES: &[(&str, usize)] = &[
+    ("p", 3),
+    ("add", 1),
+    ("queue", 2),
+    ("files", 1),
+    ("keys", 1),
+    ("floor", 1),
+    ("people", 1),
+    ("account", 1),
+    ("sign-in", 1),
+    ("store", 1),
+    ("claim", 1),
+];
 
 /// What stands at a path of the page, such as `/`, `/p/{id}` or `/core/api.js`; none if nothing does.
 pub fn asset(path: &str) -> Option<Asset> {

@@ -9,6 +9,14 @@ declare namespace Api {
   }
   interface Me { actor: Actor; name?: string; store_id: Id; grants: { permissions: string[] }; expires_at?: Time }
   type Scope = 'all' | { only: string[] };
+  interface WaysIn { served_by: 'agent' | 'relay'; passkey_host?: string; providers: { id: string; name: string }[] }
+  interface PasskeyAsked { ceremony: string; options: { publicKey: any } }
+  interface OwnPasskey { id: Id; name: string; created_at: Time; used_at?: Time }
+  interface OwnAccount { id: Id; store_id: Id; store_name: string; name: string; email?: string; role?: string; has_password: boolean; passkeys: OwnPasskey[]; identities: string[] }
+  interface Session extends Row { actor: Actor; user_agent?: string; expires_at: Time }
+  interface User extends Row { name: string; email?: string; role?: string; permissions?: string[]; farms: Scope; tags: Scope; state: string }
+  interface InvitedUser { token: string; link_ends_at: Time; user: User }
+  interface OwnRole extends Row { name: string; permissions: string[] }
   interface AtTheDoor { id: Id; name: string }
   interface Operator extends Row { name: string; role?: string; permissions?: string[]; tags: Scope; state: string; pin: string }
   interface Device extends Row { name: string; role?: string; grants: { tags: Scope }; state: string; user_agent?: string; last_seen_at?: Time; sponsor: Actor }

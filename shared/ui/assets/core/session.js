@@ -1,5 +1,5 @@
 // Who uses the page and what they may do. What they may not do is not shown; the server refuses it all the same.
-import { call, get, listener, post } from './api.js';
+import { call, get, listener, post, Refusal } from './api.js';
 import { computed, signal } from './html.js';
 
 /** @type {import('../vendor/signals-2.11.4.js').Signal<Api.Me | null | undefined>} `undefined` = not asked yet, `null` = nobody. */
@@ -31,6 +31,7 @@ export async function begin() {
     enrolling.value = device;
     return;
   }
+  if (await cameBack()) return;
   const token = tokenFromLink('token');
   if (token) await post('/v1/sessions', { one_time_token: token });
   await recognise();
@@ -44,6 +45,46 @@ export async function recognise() {
   } catch (error) {
     if (me.peek() !== null) throw error;
   }
+}
+
+/** What waits for a person who went to an identity provider. It stays in this tab: a link from elsewhere finds none. */
+const WENT = 'went_to_provider';
+/** Who came back and belongs to several stores: which one is to be asked. @type {import('../vendor/signals-2.11.4.js').Signal<{provider: string, error: unknown} | null>} */
+export const chooses = signal(/** @type {{provider: string, error: unknown} | null} */ (null));
+
+/** @param {string} provider @param {string} [store] */
+export async function goToProvider(provider, store) {
+  const { ceremony, url } = /** @type {{ceremony: string, url: string}} */ (await post('/v1/sessions/provider', { provider, page: location.origin }));
+  sessionStorage.setItem(WENT, JSON.stringify({ ceremony, provider, store }));
+  location.assign(url);
+}
+
+/** Signs in whom a provider has sent back; says whether it did. */
+async function cameBack() {
+  if (location.pathname !== '/sign-in') return false;
+  const query = new URLSearchParams(location.search);
+  const [code, state, went] = [query.get('code'), query.get('state'), sessionStorage.getItem(WENT)];
+  sessionStorage.removeItem(WENT);
+  history.replaceState(null, '', '/');
+  if (!code || !state || !went) return false;
+  const { ceremony, provider, store } = JSON.parse(went);
+  try {
+    await post('/v1/sessions', { provider: { ceremony, code, state }, ...(store ? { store_id: store } : {}) });
+  } catch (error) {
+    if (error instanceof Refusal && error.problem.code === 'store_required') {
+      chooses.value = { provider, error };
+      return false;
+    }
+    throw error;
+  }
+  location.replace('/');
+  return true;
+}
+
+/** Signs in at a relay. @param {object} proof */
+export async function comeIn(proof) {
+  await post('/v1/sessions', proof);
+  location.reload();
 }
 
 /** @param {{password: string} | {operator_id: string, pin: string}} proof */

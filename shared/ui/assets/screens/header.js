@@ -17,7 +17,8 @@ const PLACES = [
   { path: '/queue', first: ['queue'], icon: 'list', key: 'nav_queue', needs: 'queue.view' },
   { path: '/files', first: ['files'], icon: 'file', key: 'nav_files', needs: 'file.view' },
   { path: '/keys', first: ['keys'], icon: 'key', key: 'nav_keys', needs: 'api_key.view' },
-  { path: '/floor', first: ['floor'], icon: 'people', key: 'nav_people', needs: 'user.view' },
+  { path: '/floor', first: ['floor'], icon: 'people', key: 'nav_floor', needs: 'user.view' },
+  { path: '/people', first: ['people'], icon: 'people', key: 'nav_people', needs: 'user.view', only: 'relay' },
   { path: '/store', first: ['store', 'claim'], icon: 'store', key: 'nav_store', needs: 'farm.claim', atRelay: 'farm.view' },
 ];
 
@@ -43,7 +44,7 @@ export function Header() {
         ${languages.map((code) => html`<option key=${code} value=${code} selected=${code === language.value}>${code.toUpperCase()}</option>`)}
       </select></label>
       <${Button} icon="question" quiet label=${t('help')} onClick=${() => { helpOpen.value = true; }} />
-      ${me.value?.name ? html`<span class="who">${me.value.name}</span>` : null}
+      ${servedBy.value === 'relay' && me.value?.actor.kind === 'user' ? html`<a class="who" href="/account">${me.value.name || t('my_account')}</a>` : me.value?.name ? html`<span class="who">${me.value.name}</span>` : null}
       <${Button} icon="leave" quiet label=${t('sign_out')} onClick=${() => attempt(t('sign_out'), signOut)} />
     </div>
     <span class="menu-button"><${Button} icon=${open.value ? 'close' : 'more'} bare quiet label=${t('menu')} onClick=${() => { open.value = !open.value; }} /></span>
@@ -53,7 +54,7 @@ export function Header() {
 function Places() {
   const here = route.value.parts[0] ?? '';
   return html`<nav class="places" aria-label=${t('menu')}>
-    ${PLACES.filter((place) => can((servedBy.value === 'relay' && place.atRelay) || place.needs)).map((place) => html`<a key=${place.path} href=${place.path} aria-current=${place.first.includes(here) ? 'page' : undefined}>
+    ${PLACES.filter((place) => (!place.only || place.only === servedBy.value) && can((servedBy.value === 'relay' && place.atRelay) || place.needs)).map((place) => html`<a key=${place.path} href=${place.path} aria-current=${place.first.includes(here) ? 'page' : undefined}>
       <${Icon} name=${place.icon} /><span>${t(/** @type {any} */ (place.key))}</span>${place.path === '/queue' && queue.value?.waiting ? html`<b>${queue.value.waiting}</b>` : null}
     </a>`)}
   </nav>`;

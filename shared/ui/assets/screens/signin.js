@@ -3,10 +3,11 @@
 import { get } from '../core/api.js';
 import { html, useEffect, useSignal } from '../core/html.js';
 import { explain } from '../core/notices.js';
-import { enrol, signIn } from '../core/session.js';
+import { chooses, enrol, signIn } from '../core/session.js';
 import { t } from '../core/words.js';
 import { Button, Field, formValues } from '../parts/controls.js';
 import { Mark } from '../parts/icon.js';
+import { RelayDoor } from './relay_door.js';
 
 const DIGITS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
 /** The digits that a PIN has: fewer need not be sent. */
@@ -17,8 +18,14 @@ const LONGEST = 12;
 export function SignIn({ trouble }) {
   const people = useSignal(/** @type {Api.AtTheDoor[] | null} */ (null));
   const who = useSignal(/** @type {Api.AtTheDoor | 'owner' | null} */ (null));
-  useEffect(() => { get('/v1/sessions/operators').then((/** @type {any} */ told) => { people.value = told.items; }).catch(() => { people.value = []; }); }, []);
+  const ways = useSignal(/** @type {Api.WaysIn | null} */ (null));
+  useEffect(() => {
+    Promise.all([get('/v1/sessions/ways'), get('/v1/sessions/operators')])
+      .then(([told, listed]) => { [ways.value, people.value] = [/** @type {any} */ (told), /** @type {any} */ (listed).items]; })
+      .catch(() => { people.value = []; });
+  }, []);
   if (!people.value) return html`<main class="door"></main>`;
+  if (ways.value?.served_by === 'relay') return html`<${RelayDoor} ways=${ways.value} trouble=${trouble} chooses=${chooses.value} />`;
   const back = people.value.length ? () => { who.value = null; } : undefined;
   if (who.value === 'owner' || !back) return html`<${Password} trouble=${trouble} back=${back} />`;
   if (who.value) return html`<${Pin} person=${who.value} back=${back} />`;
@@ -45,7 +52,7 @@ function Password({ trouble, back }) {
     ${wrong.value ? html`<p class="trouble" role="alert">${wrong.value}</p>` : null}
     <${Button} big tone="main" type="submit" label=${t('sign_in')} />
     ${back ? html`<${Button} quiet icon="undo" label=${t('back')} onClick=${back} />` : null}
-    <p class="hint">${t('sign_in_hint')}</p><p class="hint">${t('sign_in_hint_relay')}</p>
+    <p class="hint">${t('sign_in_hint')}</p>
   </form></main>`;
 }
 
