@@ -80,6 +80,14 @@ impl Relay {
         self.mqtt.lead_to(Some(address(&first["mqtt_address"])));
     }
 
+    /// Its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id().unwrap()
+    }
+
     fn command(&self, more: &[&str]) -> Command {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("relay.log")).unwrap();
         let mut command = Command::new(gantry());

@@ -63,6 +63,23 @@ fn the_shorthand_of_the_law_stands_for_each_of_its_names() {
     assert_eq!(words("`a.view` and `b.{edit,edit_own}`"), ["a.view", "b.edit", "b.edit_own"]);
 }
 
+/// What docs/security.md says is tried, is tried.
+#[test]
+fn the_tests_that_the_page_of_attacks_names_are_there() {
+    let workspace = crate::workspace::Workspace::read().unwrap();
+    let text: String = workspace.files.iter().map(|file| file.text.as_str()).collect();
+    let page = include_str!("../../docs/security.md");
+    let (_, table) = page.split_once("## What is tried").unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| API")).collect();
+    assert_eq!(rows.len(), 10);
+    for row in rows {
+        let names = words(row.rsplit('|').nth(1).unwrap());
+        assert!(!names.is_empty(), "{row}");
+        let missing: Vec<&String> = names.iter().filter(|name| !text.contains(&format!("fn {name}("))).collect();
+        assert!(missing.is_empty(), "no such tests: {missing:?}");
+    }
+}
+
 fn check(law: &Words, code: impl Iterator<Item = &'static str>) {
     let code: Words = code.map(str::to_owned).collect();
     let only_law: Vec<&String> = law.difference(&code).collect();
