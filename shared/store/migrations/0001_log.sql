@@ -78,4 +78,21 @@ CREATE INDEX identity_of ON identity (user);
 
 -- The head says how long a chain is: without it, entries removed from its end would not show.
 CREATE TABLE audit_head (home TEXT PRIMARY KEY, n INTEGER NOT NULL, hash BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE audit (home TEXT NOT NULL, n INTEGER NOT NULL, entry TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (home, n)) STRICT, WITHOUT ROWID;
+-- What is looked for is derived from the entry itself: nothing of a row stands outside its hash.
+CREATE TABLE audit (
+    home TEXT NOT NULL, n INTEGER NOT NULL, entry TEXT NOT NULL, hash BLOB NOT NULL,
+    at TEXT GENERATED ALWAYS AS (CASE WHEN json_valid(entry) THEN entry ->> '$.at' END) VIRTUAL,
+    actor TEXT GENERATED ALWAYS AS (CASE WHEN json_valid(entry) THEN entry ->> '$.actor.id' END) VIRTUAL,
+    subject TEXT GENERATED ALWAYS AS (CASE WHEN json_valid(entry) THEN entry ->> '$.subject' END) VIRTUAL,
+    PRIMARY KEY (home, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_at ON audit (home, at, n);
+CREATE INDEX audit_of ON audit (home, actor, at, n);
+CREATE INDEX audit_about ON audit (home, subject, at, n);
+-- From that number on a farm's entries are of that store. No rows: all are of the store that the farm is of now.
+CREATE TABLE audit_owner (home TEXT NOT NULL, n INTEGER NOT NULL, store_id TEXT NOT NULL, PRIMARY KEY (home, n)) STRICT, WITHOUT ROWID;
+-- What is left of entries that were trimmed.
+CREATE TABLE audit_checkpoint (
+    home TEXT NOT NULL, n INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL, removed INTEGER NOT NULL, signature TEXT NOT NULL,
+    PRIMARY KEY (home, n)
+) STRICT, WITHOUT ROWID;

@@ -8,6 +8,7 @@ use domain::id::{FarmId, Id, StoreId};
 use domain::time::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
 
+use crate::audit::changes::Changes;
 use crate::error::StoreError;
 use crate::migrations;
 use crate::rows::Rows;
@@ -102,6 +103,7 @@ impl Db {
             live: self.live,
             by,
             derived: 0,
+            changes: Changes::default(),
         };
         let result = tx.part(write);
         if result.is_ok() {

@@ -117,6 +117,7 @@ impl Tx<'_> {
         // A store that had the farm before goes on in its own numbers, which those in between went on from.
         self.sql()?.execute("DELETE FROM home WHERE store_id = ?1", [&word])?;
         self.sql()?.execute("UPDATE home SET store_id = ?1 WHERE store_id = ?2", [&word, &own])?;
+        self.sql()?.execute("UPDATE audit_owner SET store_id = ?1 WHERE store_id = ?2", [&word, &own])?;
         self.put_setting("store_id", &store)?;
         self.home.store_id = store;
         Ok(())
@@ -135,6 +136,7 @@ impl Tx<'_> {
         }
         // Numbers go on, so that none is given twice if the store comes back.
         self.sql()?.execute("INSERT INTO home SELECT ?1, farm_id, number FROM home WHERE store_id = ?2", [&word, &left])?;
+        self.next_entries_are_of(store)?;
         self.put_setting("store_id", &store)?;
         self.home.store_id = store;
         Ok(())

@@ -31,6 +31,8 @@ mod writer;
 
 pub use accounts::{KeyFact, Opener};
 pub use audit::AuditEntry;
+pub use audit::page::{AuditPosition, AuditScan};
+pub use audit::verify::ChainCheck;
 pub use copies::{Copied, FeedRow, is_copied};
 pub use credentials::{Credential, CredentialKind, credential_hash};
 pub use db::{Db, OpenOptions};

@@ -13,6 +13,7 @@ use domain::time::Timestamp;
 use rusqlite::{Connection, ToSql, params};
 use sha2::{Digest, Sha256};
 
+use crate::audit::changes::Changes;
 use crate::error::StoreError;
 use crate::kinds::{Bound, table, write_labels};
 use crate::rows::{RawRow, Row, Rows};
@@ -70,6 +71,7 @@ pub struct Tx<'c> {
     pub(crate) live: bool,
     pub(crate) by: By,
     pub(crate) derived: u32,
+    pub(crate) changes: Changes,
 }
 
 impl<'c> Tx<'c> {
@@ -131,6 +133,7 @@ impl<'c> Tx<'c> {
     /// What the part says; then nothing of it has happened.
     pub fn part<T, E: From<StoreError>>(&mut self, write: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         self.sql()?.execute_batch("SAVEPOINT part").map_err(StoreError::from)?;
+        let before = self.changes.mark();
         let result = catch_unwind(AssertUnwindSafe(|| write(self)))
             .unwrap_or_else(|_| Err(StoreError::NotCommitted("the write panicked".to_owned()).into()));
         match (self.sql(), result) {
@@ -139,6 +142,7 @@ impl<'c> Tx<'c> {
                 Ok(value)
             }
             (Ok(open), Err(error)) => {
+                self.changes.back_to(before);
                 open.execute_batch("ROLLBACK TO part; RELEASE part").map_err(StoreError::from)?;
                 Err(error)
             }
@@ -171,7 +175,7 @@ impl<'c> Tx<'c> {
         if self.sql()?.prepare_cached(&sql)?.exists([&id])? {
             return Err(StoreError::Exists { kind: R::KIND.word(), id });
         }
-        self.write(record, 1, &[event.into()])
+        self.write(record, None, 1, &[event.into()])
     }
 
     /// Writes a changed record and tells `{kind}.updated`, or nothing if nothing changed.
@@ -196,8 +200,9 @@ impl<'c> Tx<'c> {
         if events.is_empty() {
             events.push(EventType::Record(R::KIND, Change::Updated));
         }
-        self.write(record, old.revision + 1, &events)?;
-        Ok(old.revision + 1)
+        let revision = old.revision + 1;
+        self.write(record, Some(old.document), revision, &events)?;
+        Ok(revision)
     }
 
     /// Removes a record and tells `{kind}.deleted`. Its row stays, empty, so that readers learn of it.
@@ -217,6 +222,7 @@ impl<'c> Tx<'c> {
         );
         let now = self.by.now.millis();
         self.sql()?.prepare_cached(&sql)?.execute(params![id, old.revision + 1, number, position, now])?;
+        self.changes.deleted::<R>(&id, old.document);
         let nothing = Index { cells: Vec::new(), labels: Vec::new(), metadata: Vec::new(), created_at: self.by.now };
         write_labels(self.sql()?, R::KIND, &id, &nothing)
     }
@@ -229,7 +235,13 @@ impl<'c> Tx<'c> {
         self.event(named.into(), R::KIND, &record.id().to_string(), revision, &event_body(record)?, &record.labels()).map(|_| ())
     }
 
-    fn write<R: Record>(&mut self, record: &R, revision: u64, events: &[EventType]) -> Result<(), StoreError> {
+    fn write<R: Record>(
+        &mut self,
+        record: &R,
+        before: Option<Document>,
+        revision: u64,
+        events: &[EventType],
+    ) -> Result<(), StoreError> {
         let id = record.id().to_string();
         let body = event_body(record)?;
         let index = Index::of(record);
@@ -237,7 +249,10 @@ impl<'c> Tx<'c> {
         for event in events {
             at = self.event(*event, R::KIND, &id, revision, &body, &index.labels)?;
         }
-        self.row(kind_row(R::KIND), &id, revision, at, &index, &document(record)?)
+        let after = document(record)?;
+        self.row(kind_row(R::KIND), &id, revision, at, &index, &after)?;
+        self.changes.written::<R>(&id, before, after);
+        Ok(())
     }
 
     fn row(

@@ -4,6 +4,7 @@ pub mod access;
 pub mod account;
 pub mod accounts;
 pub mod attempts;
+pub mod audit;
 pub mod claims;
 pub mod commands;
 pub mod devices;
