@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use api::audit::AuditKeeper;
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::clock::Clock;
@@ -126,6 +127,7 @@ impl Agent {
             throttle: SignInThrottle::default(),
             people: FloorPeople::at(config.pin_networks.clone()),
             ways_in: api::ways_in::WaysIn::default(),
+            audit: AuditKeeper::open(folder, config.audit_days).map_err(at_folder)?,
             webhook_urls: None,
         });
         let uplink = Arc::new(Uplink::new(Arc::clone(&door), identity, open, config.rekey_days));
@@ -135,7 +137,7 @@ impl Agent {
             tokio::spawn(listener.serve(router)),
             tokio::spawn(dispatch::run(for_dispatch)),
             tokio::spawn(Fleet::new(for_fleet).run()),
-            tokio::spawn(housekeeping::run(store, blobs, clock)),
+            tokio::spawn(housekeeping::run(Arc::clone(&door))),
             tokio::spawn(Arc::clone(&uplink).run()),
             tokio::spawn(uplink::content::fetch(Arc::clone(&uplink))),
             tokio::spawn(uplink::content::bring(Arc::clone(&uplink))),

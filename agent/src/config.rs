@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use api::audit::AuditDays;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub struct Config {
     pub rekey_days: u32,
     /// For so many days without having heard the relay the store's API keys are still believed here.
     pub account_copy_days: u32,
+    /// How long entries of the audit are kept, in days: at least 30. What is left of older ones is a signed checkpoint.
+    pub audit_days: AuditDays,
     /// How long to wait for printers.
     pub timing: TimingSection,
 }
@@ -106,6 +109,7 @@ impl Default for Config {
             disk_reserve_mib: 64,
             rekey_days: 90,
             account_copy_days: api::door::COPY_DAYS,
+            audit_days: AuditDays::default(),
             timing: TimingSection::default(),
         }
     }

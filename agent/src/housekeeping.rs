@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use api::blobs::Blobs;
 use api::clock::Clock;
+use api::door::Door;
 use domain::actor::Actor;
 use domain::file::{ContentHash, File, FileContent};
 use store::{By, Store, StoreError};
@@ -21,10 +22,13 @@ const EVENT_DAYS: i64 = 90;
 const EVENTS: u64 = 1_000_000;
 
 /// Keeps house for as long as the agent runs.
-pub async fn run(store: Store, blobs: Blobs, clock: Arc<dyn Clock>) {
+pub async fn run(door: Arc<Door>) {
     loop {
-        if let Err(error) = tidy(&store, &blobs, clock.as_ref()).await {
+        if let Err(error) = tidy(&door.store, &door.blobs, door.clock.as_ref()).await {
             tracing::warn!(%error, "housekeeping failed; it will be tried again in an hour");
+        }
+        if let Err(error) = api::audit::trim(&door).await {
+            tracing::warn!(%error, "the audit could not be trimmed; it will be tried again in an hour");
         }
         tokio::time::sleep(EACH).await;
     }

@@ -1,6 +1,7 @@
 //! The `gantry` command: assembles agent and relay for `up`, with simulators for `demo`, runs either, and is a client of the
 //! public API for everything else.
 
+mod audit;
 mod claim;
 mod client;
 mod demo;
@@ -127,6 +128,11 @@ enum Verb {
         before_help = "Examples:\n  gantry events --subject job_…\n  gantry events --follow --type job.completed,job.failed --json"
     )]
     Events(events::Events),
+    /// Who changed what, and whether the record of it is whole.
+    #[command(
+        before_help = "Examples:\n  gantry audit --subject job_…\n  gantry audit export --format csv > audit.csv\n  gantry audit verify\n  gantry audit verify --database /var/lib/gantry/gantry.db"
+    )]
+    Audit(audit::Audit),
     /// Run, drain or stop the farm; stop or pause every print.
     Farm(farm::Farm),
     /// The farms of a store: claim one at a relay, or let one leave.
@@ -208,6 +214,10 @@ impl Command {
             Verb::Operators(operators) => operators.run(&session()?).await,
             Verb::Devices(devices) => devices.run(&session()?).await,
             Verb::Events(events) => events.run(&session()?).await,
+            Verb::Audit(audit) => match audit.offline() {
+                Some(database) => audit::verify_file(&database, &out),
+                None => audit.run(&session()?).await,
+            },
             Verb::Farm(farm) => farm.run(&session()?).await,
             Verb::Farms(farms) => farms.run(&session()?).await,
             Verb::Claim(claim) => claim.run(&session()?).await,
@@ -277,7 +287,7 @@ mod tests {
     fn help_begins_with_examples() {
         let mut command = Command::command();
         command.build();
-        for noun in ["printers", "jobs", "files", "keys", "operators", "devices", "events", "farms", "claim", "api"] {
+        for noun in ["printers", "jobs", "files", "keys", "operators", "devices", "events", "audit", "farms", "claim", "api"] {
             let help = command.find_subcommand_mut(noun).unwrap().render_help().to_string();
             assert!(help.starts_with("Example"), "{noun}: {help}");
         }

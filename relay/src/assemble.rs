@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use api::audit::AuditKeeper;
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
 use api::clock::Clock;
@@ -105,6 +106,7 @@ impl Accounts {
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
             ways_in: ways_in::of(config).map_err(AssembleError::WaysIn)?,
+            audit: AuditKeeper::open(folder, config.audit_days).map_err(at_folder)?,
             webhook_urls: Some(Arc::new(guard(config))),
         };
         Ok(Self { door: Arc::new(door), tunnels })

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use api::audit::AuditDays;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub struct Config {
     pub store_content_files: u64,
     /// Copies of content that only save a way: at most so much of them all.
     pub cache_mib: u64,
+    /// How long entries of the audit are kept, in days: at least 30. What is left of older ones is a signed checkpoint.
+    pub audit_days: AuditDays,
     /// The certificate (PEM, with those that vouch for it) that the page, the API and MQTT are served with over TLS.
     pub certificate: Option<PathBuf>,
     /// The certificate's private key (PEM). Both files are read anew when they change.
@@ -69,6 +72,7 @@ impl Default for Config {
             store_content_mib: 8192,
             store_content_files: 1000,
             cache_mib: 2048,
+            audit_days: AuditDays::default(),
             certificate: None,
             private_key: None,
             host_names: Vec::new(),

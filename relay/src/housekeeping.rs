@@ -49,5 +49,6 @@ async fn tidy(door: &Door) -> Result<(), StoreError> {
         })
         .await?;
     ops::uploads::tidy(&door.store, &door.blobs, by()).await?;
+    api::audit::trim(door).await?;
     keep::sweep(door)
 }

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use api::clock::Clock;
 use api::facts;
+use api::operation::Failure;
 use domain::actor::Actor;
 use scheduler::plan::plan;
 use store::{By, Store};
 
-use crate::fleet::Live;
+use crate::fleet::{Live, acts};
 
 pub use snapshot::{Names, take};
 pub use words::{why_words, words};
@@ -60,7 +61,14 @@ pub async fn claim(outside: &Outside) {
     };
     for assignment in plan(&snapshot).assignments {
         let by = By::new(Actor::farm(outside.store.home().farm_id), outside.clock.now());
-        let claimed = outside.store.write(by, move |tx| facts::assign(tx, assignment.job, assignment.printer)).await;
+        let claimed = outside.store.write(by, move |tx| {
+            let claimed = facts::assign(tx, assignment.job, assignment.printer)?;
+            if let Some(attempt) = claimed {
+                acts::write(tx, "farm.job_assigned", attempt.to_string(), serde_json::Value::Null)?;
+            }
+            Ok::<_, Failure>(claimed)
+        });
+        let claimed = claimed.await;
         match claimed {
             Ok(Some(attempt)) => tracing::info!(job = %assignment.job, printer = %assignment.printer, %attempt, "claimed"),
             Ok(None) => tracing::debug!(job = %assignment.job, printer = %assignment.printer, "no longer free"),

@@ -107,6 +107,11 @@ const REFUSALS: u32 = 3;
 /// # Errors
 /// A problem if what is true now does not allow it; then nothing is written.
 pub fn apply(tx: &mut Tx<'_>, printer: PrinterId, change: &Change) -> Result<(), Failure> {
+    write(tx, printer, change)?;
+    Ok(super::acts::audit(tx, printer, change)?)
+}
+
+fn write(tx: &mut Tx<'_>, printer: PrinterId, change: &Change) -> Result<(), Failure> {
     match change {
         Change::Facets(facets) => write_facets(tx, printer, facets),
         Change::Move { attempt, event, detail } => facts::move_attempt(tx, *attempt, *event, detail.clone()),

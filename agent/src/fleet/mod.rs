@@ -1,6 +1,7 @@
 //! The fleet: a task per printer. Each is a core without io ([`core::PrinterCore`]) under a thin shell;
 //! one printer's slowness or death never touches another's.
 
+pub mod acts;
 mod changes;
 pub mod core;
 mod facets;

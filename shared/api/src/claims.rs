@@ -126,12 +126,23 @@ pub async fn set_free(door: &Door, entry: Option<AuditEntry>) -> Result<(), Stor
         let own = StoreId::new(tx.now(), random);
         tx.forget_key_copies()?;
         floor_people::leave_store(tx)?;
+        // What was done for the store stays with it; the next one learns only that the floor came.
+        let came = AuditEntry {
+            at: tx.now(),
+            actor: tx.actor().clone(),
+            from: None,
+            operation: "farm.left_store".to_owned(),
+            subject: Some(tx.home().farm_id.to_string()),
+            request_id: None,
+            asked: serde_json::Value::Null,
+        };
+        tx.audit(entry.as_ref().unwrap_or(&came))?;
         tx.leave_store(own)?;
+        tx.audit(&came)?;
         tx.put_setting(CLAIM, &None::<Claim>)?;
         tx.put_setting(KEYS, &serde_json::Value::Null)?;
         // Whoever ended it here, the relay is still to hear of it.
         tx.put_setting(FAREWELL, &claim.filter(|_| !told))?;
-        entry.iter().try_for_each(|entry| tx.audit(entry))?;
         Ok::<_, Failure>(())
     };
     door.store.write(by, write).await.map_err(|failure| match failure {

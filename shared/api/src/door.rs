@@ -13,6 +13,7 @@ use domain::webhook::WebhookUrl;
 use store::{Sealer, Store};
 use tokio::sync::{broadcast, watch};
 
+use crate::audit::AuditKeeper;
 use crate::auth::SignInThrottle;
 use crate::blobs::Blobs;
 use crate::clock::{Clock, is_set};
@@ -54,6 +55,8 @@ pub struct Door {
     pub people: FloorPeople,
     /// Ways to sign in besides passwords and links.
     pub ways_in: WaysIn,
+    /// What keeps its audit.
+    pub audit: AuditKeeper,
     /// Where webhooks may go, if they are sent from here at all.
     pub webhook_urls: Option<Arc<dyn WebhookUrls>>,
 }

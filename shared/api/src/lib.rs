@@ -1,6 +1,7 @@
 //! Operations and the one pipeline that carries them out, at every door and on both sides: the agent and
 //! the relay assemble the same registry and differ only in what they are home of.
 
+pub mod audit;
 pub mod auth;
 pub mod blobs;
 pub mod bulk;

@@ -236,7 +236,7 @@ async fn write<C: Write>(
                     None => {}
                 }
             }
-            let entry = entry::<C>(&by, tx.now(), &sent);
+            let mut entry = entry::<C>(&by, tx.now(), &sent);
             let written = {
                 let mut at = AtHome::new(tx, farm.as_ref(), &sealer, live);
                 C::write(&by, &mut at, asked, prepared)?
@@ -247,6 +247,8 @@ async fn write<C: Write>(
             if by.dry_run {
                 return Err(Thrown::DryRun(Box::new(answer)));
             }
+            // What was made has its id only now.
+            entry.subject = entry.subject.or_else(|| Some(answer.body.get("id")?.as_str()?.to_owned()));
             tx.audit(&entry)?;
             if let Some(key) = &key {
                 let reply = (!written.secret).then(|| answer.body.clone());

@@ -3,7 +3,7 @@
 
 use contract::operation::OperationRow;
 use contract::ops::{
-    access, account, accounts, attempts, claims, commands, devices, events, farms, files, jobs, keys, materials, operators,
+    access, account, accounts, attempts, audit, claims, commands, devices, events, farms, files, jobs, keys, materials, operators,
     orders, parts, pools, printers, queue, roles, skus, spools, stock, system, uploads, ways_in, webhooks,
 };
 
@@ -87,6 +87,9 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Reads::<claims::UnpairFarm>::row(),
         Reads::<claims::RekeyFarm>::row(),
         Writes::<claims::DismissRefusal>::row(),
+        Reads::<audit::ListAudit>::row(),
+        Streams::<audit::ExportAudit>::row(),
+        Reads::<audit::VerifyAudit>::row(),
         Reads::<farms::ListFarms>::row(),
         Reads::<farms::GetFarm>::row(),
         Writes::<farms::EditFarmOp>::row(),

@@ -6,14 +6,40 @@ pub mod page;
 pub mod trim;
 pub mod verify;
 
-use contract::ops::audit::AuditEntry;
+use contract::ops::audit::RecordedEntry;
+use domain::actor::Actor;
 use domain::id::StoreId;
+use domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
 use crate::rows::Rows;
 use crate::tx::{Tx, json};
+
+/// What an operation says of itself; the records that it changed are added where it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// From where: the network address, or the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What was done.
+    pub operation: String,
+    /// On which thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The request's body without its secrets.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub asked: serde_json::Value,
+}
 
 /// A hash of the chain.
 type Hash = [u8; 32];
@@ -39,9 +65,10 @@ impl Tx<'_> {
     /// # Errors
     /// What the database says.
     pub fn audit(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
-        let mut entry = entry.clone();
-        changes::shorten_asked(&mut entry.asked);
-        (entry.changes, entry.more_changes) = self.changes.take();
+        let AuditEntry { at, actor, from, operation, subject, request_id, mut asked } = entry.clone();
+        changes::shorten_asked(&mut asked);
+        let (changes, more_changes) = self.changes.take();
+        let entry = RecordedEntry { at, actor, from, operation, subject, request_id, asked, changes, more_changes };
         let home = self.audit_home();
         let (n, before) = head(self.sql()?, &home)?.map_or((1, genesis(&home)), |(n, hash)| (n + 1, hash));
         let text = json("audit", &entry)?;

@@ -148,6 +148,24 @@ impl Db {
     }
 }
 
+/// A database that nobody runs on, to look at.
+pub struct ReadOnly(Connection);
+
+impl ReadOnly {
+    /// Opens it. Nothing of it is changed, also not to bring it to this version.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        reader(path).map(Self)
+    }
+
+    /// Reads.
+    pub const fn rows(&self) -> Rows<'_> {
+        Rows { connection: &self.0 }
+    }
+}
+
 /// What every connection needs.
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;

@@ -35,7 +35,7 @@ pub use audit::page::{AuditPosition, AuditScan};
 pub use audit::verify::ChainCheck;
 pub use copies::{Copied, FeedRow, is_copied};
 pub use credentials::{Credential, CredentialKind, credential_hash};
-pub use db::{Db, OpenOptions};
+pub use db::{Db, OpenOptions, ReadOnly};
 pub use error::StoreError;
 pub use events::{EventCursor, EventsRead, StoredEvent};
 pub use floor::{Act, ActState, Observed};

@@ -4,6 +4,7 @@
 pub mod access;
 mod account;
 mod accounts;
+mod audit;
 mod claims;
 mod commands;
 pub mod devices;

@@ -165,6 +165,7 @@ impl World {
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
             ways_in: api::ways_in::WaysIn { passkeys: None, providers: Some(Arc::new(crate::people::Says)) },
+            audit: api::audit::AuditKeeper::of_seed([4; 32]),
             webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&relay));

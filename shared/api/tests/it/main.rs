@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod access_matrix;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod authority;
 #[cfg(test)]
 mod bodies;

@@ -17,7 +17,7 @@ use crate::record::Document;
 
 /// What was done: what an entry says and its hash covers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct AuditEntry {
+pub struct RecordedEntry {
     /// When.
     pub at: Timestamp,
     /// Who.
@@ -94,7 +94,7 @@ pub struct ChainedEntry {
     pub hash: String,
     /// What was done.
     #[serde(flatten)]
-    pub entry: AuditEntry,
+    pub entry: RecordedEntry,
 }
 
 /// A page of the audit.

@@ -180,15 +180,12 @@ mod tests {
 
     use super::*;
 
-    fn document(value: Value) -> Document {
-        match value {
-            Value::Object(document) => document,
-            other => panic!("{other}"),
-        }
+    fn document(value: &Value) -> Document {
+        value.as_object().unwrap().clone()
     }
 
     fn check(before: Value, after: Value, expected: (Value, Value)) {
-        let (old, new) = differing(&document(before), &document(after));
+        let (old, new) = differing(&document(&before), &document(&after));
         assert_eq!((Value::Object(old), Value::Object(new)), expected);
     }
 

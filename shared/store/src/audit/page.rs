@@ -3,12 +3,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use contract::ops::audit::{AuditEntry, AuditFilter, ChainedEntry};
+use contract::ops::audit::{AuditFilter, ChainedEntry, RecordedEntry};
 use domain::hex::hex;
 use domain::id::StoreId;
 use domain::time::Timestamp;
 use rusqlite::types::Value;
 
+use super::AuditEntry;
 use crate::error::StoreError;
 use crate::rows::Rows;
 
@@ -105,7 +106,7 @@ impl Rows<'_> {
             looked_at += 1;
             let Some(at) = at else { continue };
             let position = AuditPosition { at, home: home.to_owned(), number };
-            let entry = serde_json::from_slice::<AuditEntry>(text).ok().filter(|entry| matches(entry, filter));
+            let entry = serde_json::from_slice::<RecordedEntry>(text).ok().filter(|entry| matches(entry, filter));
             if let Some(entry) = entry {
                 let hash = hex(row.get_ref(3)?.as_bytes().unwrap_or_default());
                 bytes += text.len();
@@ -148,7 +149,7 @@ impl Rows<'_> {
 }
 
 /// What of the filter no index answers.
-fn matches(entry: &AuditEntry, filter: &AuditFilter) -> bool {
+fn matches(entry: &RecordedEntry, filter: &AuditFilter) -> bool {
     filter.actor_kind.is_none_or(|kind| entry.actor.kind == kind)
         && filter.operation.as_ref().is_none_or(|operation| entry.operation == *operation)
         && filter.from.as_ref().is_none_or(|from| entry.from.as_ref() == Some(from))
@@ -163,7 +164,9 @@ mod tests {
     fn a_cursor_is_read_back_and_nothing_else_is() {
         let position = AuditPosition { at: Timestamp::from_millis(-5), home: "farm_1".to_owned(), number: 7 };
         assert_eq!(position.to_string().parse::<AuditPosition>().unwrap(), position);
-        for wrong in ["", "x", "YXVkaXQ", &URL_SAFE_NO_PAD.encode("audit 1 farm_1 x"), &URL_SAFE_NO_PAD.encode("event 1 farm_1 1")] {
+        for wrong in
+            ["", "x", "YXVkaXQ", &URL_SAFE_NO_PAD.encode("audit 1 farm_1 x"), &URL_SAFE_NO_PAD.encode("event 1 farm_1 1")]
+        {
             assert!(matches!(wrong.parse::<AuditPosition>(), Err(StoreError::BadCursor)), "{wrong}");
         }
     }

@@ -43,14 +43,13 @@ impl Tx<'_> {
             return Ok(0);
         }
         let now = self.now();
-        let mut checkpoint =
-            AuditCheckpoint { number: next - 1, hash: hex(&hash), at: now, removed, signature: String::new() };
+        let mut checkpoint = AuditCheckpoint { number: next - 1, hash: hex(&hash), at: now, removed, signature: String::new() };
         checkpoint.signature = sign(&checkpoint.message(home));
+        self.sql()?.prepare_cached("DELETE FROM audit WHERE home = ?1 AND n < ?2")?.execute(params![home, next])?;
         self.sql()?
-            .prepare_cached("DELETE FROM audit WHERE home = ?1 AND n < ?2")?
-            .execute(params![home, next])?;
-        self.sql()?
-            .prepare_cached("INSERT INTO audit_checkpoint (home, n, hash, at, removed, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .prepare_cached(
+                "INSERT INTO audit_checkpoint (home, n, hash, at, removed, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
             .execute(params![home, checkpoint.number, hash, now.millis(), removed, checkpoint.signature])?;
         Ok(removed)
     }
