@@ -3,8 +3,8 @@
 
 use contract::operation::OperationRow;
 use contract::ops::{
-    access, account, accounts, attempts, audit, claims, commands, devices, events, farms, files, jobs, keys, materials, operators,
-    orders, parts, pools, printers, queue, roles, skus, spools, stock, system, uploads, ways_in, webhooks,
+    access, account, accounts, attempts, audit, claims, commands, devices, events, farms, files, jobs, keys, materials,
+    operators, orders, parts, pools, printers, queue, roles, skus, spools, stock, system, uploads, ways_in, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
