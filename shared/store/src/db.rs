@@ -9,10 +9,11 @@ use domain::time::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
 
 use crate::audit::changes::Changes;
+use crate::entropy::Entropy;
 use crate::error::StoreError;
 use crate::migrations;
 use crate::rows::Rows;
-use crate::tx::{By, Entropy, Tx};
+use crate::tx::{By, Tx};
 
 /// How a database is opened.
 pub struct OpenOptions {
@@ -206,7 +207,7 @@ fn home(connection: &Connection, now: Timestamp, entropy: &mut dyn Entropy) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tx::SeededEntropy;
+    use crate::entropy::SeededEntropy;
 
     #[test]
     fn a_commit_is_on_the_disk_before_anybody_is_answered() {

@@ -7,9 +7,10 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use crate::entropy::Entropy;
 use crate::error::StoreError;
 use crate::rows::Rows;
-use crate::tx::{Entropy, Tx};
+use crate::tx::Tx;
 
 /// Seals and opens secrets with this installation's key.
 #[derive(Clone)]

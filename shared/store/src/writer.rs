@@ -182,7 +182,7 @@ mod tests {
     use domain::time::Timestamp;
 
     use super::*;
-    use crate::tx::SeededEntropy;
+    use crate::entropy::SeededEntropy;
 
     fn by() -> By {
         By::new(Actor::new(ActorKind::Floor, "owner"), Timestamp::from_millis(0))
