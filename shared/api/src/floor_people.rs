@@ -16,7 +16,7 @@ use store::{Rows, StoreError, Tx};
 
 use crate::auth::host_is_ours;
 use crate::door::Door;
-use crate::facts::holder_changed;
+use crate::facts::{end_sessions, holder_changed};
 use crate::held::still_held;
 use crate::pin_throttle::PinThrottle;
 use crate::presence::Presence;
@@ -107,18 +107,6 @@ pub fn as_device(id: DeviceId) -> Actor {
     Actor::new(ActorKind::Device, id)
 }
 
-/// Ends all sessions of somebody.
-///
-/// # Errors
-/// What the database says.
-pub fn end_sessions(tx: &mut Tx<'_>, actor: &Actor) -> Result<(), StoreError> {
-    for session in tx.rows().all_where::<Session>("actor", &[&actor.to_string()])? {
-        tx.forget_credentials(&session.record.id.to_string())?;
-        tx.delete(&session.record)?;
-    }
-    Ok(())
-}
-
 /// What follows from the end of a session: a device is nothing but its session.
 ///
 /// # Errors
@@ -135,7 +123,7 @@ pub fn session_ended(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreErro
 /// What the database says.
 pub fn remove_device(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreError> {
     let actor = as_device(device.id);
-    end_sessions(tx, &actor)?;
+    end_sessions(tx, &actor, None)?;
     tx.forget_credentials(&device.id.to_string())?;
     tx.delete(device)?;
     left(tx, &actor)
@@ -147,7 +135,7 @@ pub fn remove_device(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreError>
 /// What the database says.
 pub fn remove_operator(tx: &mut Tx<'_>, operator: &Operator) -> Result<(), StoreError> {
     let (actor, id) = (as_operator(operator.id), operator.id.to_string());
-    end_sessions(tx, &actor)?;
+    end_sessions(tx, &actor, None)?;
     tx.forget_credentials(&id)?;
     tx.forget_secrets(&id)?;
     tx.forget_pin_tries(&id)?;

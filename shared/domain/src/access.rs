@@ -21,6 +21,13 @@ pub enum Scope<T: Ord> {
     Only(BTreeSet<T>),
 }
 
+/// As people ask for it: what is not named is not limited.
+impl<T: Ord> From<Option<BTreeSet<T>>> for Scope<T> {
+    fn from(named: Option<BTreeSet<T>>) -> Self {
+        named.map_or(Self::All, Self::Only)
+    }
+}
+
 impl<T: Ord + Clone> Scope<T> {
     /// Whether the thing is within.
     pub fn holds(&self, thing: &T) -> bool {

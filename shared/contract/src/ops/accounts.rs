@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::access::{Access, Scope};
+use domain::access::Access;
 use domain::account::{Store, User};
 use domain::id::{FarmId, UserId};
 use domain::permission::Permission;
@@ -37,18 +37,6 @@ pub struct NewUser {
     pub tags: Option<BTreeSet<Tag>>,
 }
 impl Json for NewUser {}
-
-impl NewUser {
-    /// The farms as a scope.
-    pub fn farm_scope(&self) -> Scope<FarmId> {
-        self.farms.clone().map_or(Scope::All, Scope::Only)
-    }
-
-    /// The tags as a scope.
-    pub fn tag_scope(&self) -> Scope<Tag> {
-        self.tags.clone().map_or(Scope::All, Scope::Only)
-    }
-}
 
 /// Somebody who was invited: the only time that the token of their link is seen.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

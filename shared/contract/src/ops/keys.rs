@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::access::{Access, Scope};
+use domain::access::Access;
 use domain::id::{ApiKeyId, FarmId, PoolId, PrinterId, SlicerKeyId, UserId};
 use domain::key::{ApiKey, SlicerKey};
 use domain::permission::Permission;
@@ -54,16 +54,6 @@ impl NewApiKey {
             allowed_networks: Vec::new(),
             expires_at: None,
         }
-    }
-
-    /// The farms as a scope.
-    pub fn farm_scope(&self) -> Scope<FarmId> {
-        self.farms.clone().map_or(Scope::All, Scope::Only)
-    }
-
-    /// The tags as a scope.
-    pub fn tag_scope(&self) -> Scope<Tag> {
-        self.tags.clone().map_or(Scope::All, Scope::Only)
     }
 }
 

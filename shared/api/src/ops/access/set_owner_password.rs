@@ -5,9 +5,9 @@ use contract::ops::access::SetOwnerPassword;
 use contract::problem::{Code, Problem};
 use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
-use domain::key::Session;
 
 use crate::door::Door;
+use crate::facts;
 use crate::floor_people::OWNER;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::password;
@@ -26,13 +26,7 @@ impl Write for SetOwnerPassword {
         }
         at.put_setting("owner_password", &hash)?;
         at.forget_credentials(OWNER)?;
-        let owner = Actor::new(ActorKind::Floor, OWNER).to_string();
-        for session in at.rows().all_where::<Session>("actor", &[&owner])? {
-            if Some(session.record.id) != by.session {
-                at.forget_credentials(&session.record.id.to_string())?;
-                at.delete(&session.record)?;
-            }
-        }
+        facts::end_sessions(at, &Actor::new(ActorKind::Floor, OWNER), by.session)?;
         Ok(Nothing {}.into())
     }
 }

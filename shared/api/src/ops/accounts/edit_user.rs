@@ -3,7 +3,6 @@
 use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::accounts::EditUserOp;
-use domain::access::Scope;
 use domain::account::User;
 use domain::actor::{Actor, ActorKind};
 
@@ -27,10 +26,10 @@ impl Write for EditUserOp {
             user.permissions = permissions.into_iter().collect();
         }
         if let Some(farms) = body.farms {
-            user.farms = farms.map_or(Scope::All, Scope::Only);
+            user.farms = farms.into();
         }
         if let Some(tags) = body.tags {
-            user.tags = tags.map_or(Scope::All, Scope::Only);
+            user.tags = tags.into();
         }
         check(by, at.rows(), &user)?;
         if before.is_owner() && !user.is_owner() {

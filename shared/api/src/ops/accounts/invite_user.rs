@@ -19,7 +19,6 @@ impl Write for InviteUser {
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<InvitedUser>, Failure> {
         let body = asked.body;
-        let (farms, tags) = (body.farm_scope(), body.tag_scope());
         let id: UserId = at.new_id();
         let user = User {
             id,
@@ -27,8 +26,8 @@ impl Write for InviteUser {
             email: Some(body.email),
             role: body.role,
             permissions: body.permissions.into_iter().collect(),
-            farms,
-            tags,
+            farms: body.farms.into(),
+            tags: body.tags.into(),
             state: UserState::Invited,
             created_at: at.now(),
         };

@@ -21,7 +21,7 @@ impl Write for CreateApiKey {
         check_networks(&asked.body.allowed_networks)?;
         let body = &asked.body;
         role_is_ours(by, at.rows(), body.role)?;
-        let grants = grants(at.rows(), body.role, &body.permissions, body.farm_scope(), body.tag_scope())?;
+        let grants = grants(at.rows(), body.role, &body.permissions, body.farms.clone().into(), body.tags.clone().into())?;
         held(&by.grants, &grants)?;
         let live = at.live;
         let (secret, id) = insert_api_key(at, asked.body, grants, by.actor.clone(), live)?;

@@ -48,8 +48,8 @@ fn grant_anew(rows: Rows<'_>, key: &mut ApiKey, body: &mut EditApiKey) -> Result
     }
     let role = role.unwrap_or(key.role);
     let permissions = permissions.unwrap_or_else(|| key.permissions.iter().collect());
-    let farms = farms.map_or_else(|| key.grants.farms.clone(), |farms| farms.map_or(Scope::All, Scope::Only));
-    let tags = tags.map_or_else(|| key.grants.tags.clone(), |tags| tags.map_or(Scope::All, Scope::Only));
+    let farms = farms.map_or_else(|| key.grants.farms.clone(), Scope::from);
+    let tags = tags.map_or_else(|| key.grants.tags.clone(), Scope::from);
     key.grants = grants(rows, role, &permissions, farms, tags)?;
     (key.role, key.permissions) = (role, permissions.into_iter().collect());
     Ok(())

@@ -1,6 +1,5 @@
 //! Pause, resume and revoke, of API keys and slicer keys alike.
 
-use contract::event::Named;
 use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::keys::{PauseApiKey, PauseSlicerKey, ResumeApiKey, ResumeSlicerKey, RevokeApiKey, RevokeSlicerKey};
@@ -22,7 +21,7 @@ fn next(now: KeyState, wanted: KeyState, id: &dyn std::fmt::Display) -> Result<K
 }
 
 macro_rules! set_state {
-    ($($operation:ident: $record:ident, $actor:ident => $state:ident, $named:expr;)*) => {$(
+    ($($operation:ident: $record:ident, $actor:ident => $state:ident;)*) => {$(
         impl Write for $operation {
             unprepared!();
 
@@ -33,7 +32,7 @@ macro_rules! set_state {
                     if key.state == KeyState::Revoked {
                         at.forget_credentials(&key.id.to_string())?;
                     }
-                    at.update_as(&key, $named)?;
+                    at.update(&key)?;
                     facts::holder_changed(at, &Actor::new(ActorKind::$actor, key.id))?;
                 }
                 Ok(by.view(at.rows(), key.id)?.into())
@@ -43,10 +42,22 @@ macro_rules! set_state {
 }
 
 set_state! {
-    PauseApiKey: ApiKey, ApiKey => Paused, &[];
-    ResumeApiKey: ApiKey, ApiKey => Active, &[];
-    RevokeApiKey: ApiKey, ApiKey => Revoked, &[Named::ApiKeyRevoked];
-    PauseSlicerKey: SlicerKey, Slicer => Paused, &[];
-    ResumeSlicerKey: SlicerKey, Slicer => Active, &[];
-    RevokeSlicerKey: SlicerKey, Slicer => Revoked, &[];
+    PauseApiKey: ApiKey, ApiKey => Paused;
+    ResumeApiKey: ApiKey, ApiKey => Active;
+    PauseSlicerKey: SlicerKey, Slicer => Paused;
+    ResumeSlicerKey: SlicerKey, Slicer => Active;
+    RevokeSlicerKey: SlicerKey, Slicer => Revoked;
+}
+
+impl Write for RevokeApiKey {
+    unprepared!();
+
+    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<View<ApiKey>>, Failure> {
+        let key = by.find_to_change::<ApiKey>(at.rows(), asked.target.id)?.record;
+        let id = key.id;
+        if key.state != KeyState::Revoked {
+            facts::revoke_key(at, key)?;
+        }
+        Ok(by.view(at.rows(), id)?.into())
+    }
 }

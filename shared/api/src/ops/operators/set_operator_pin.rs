@@ -9,6 +9,7 @@ use store::Entropy;
 
 use crate::door::Door;
 use crate::entropy::SystemEntropy;
+use crate::facts;
 use crate::floor_people;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::keys::held;
@@ -44,7 +45,7 @@ impl Write for SetOperatorPin {
         at.forget_pin_tries(&id)?;
         // Also what browsers keep that they used before: whoever knew the old PIN may have been at one.
         at.forget_credentials(&id)?;
-        floor_people::end_sessions(at, &floor_people::as_operator(operator.id))?;
+        facts::end_sessions(at, &floor_people::as_operator(operator.id), None)?;
         operator.pin = PinState::Set;
         at.update(&operator)?;
         Ok(by.view(at.rows(), operator.id)?.into())

@@ -5,7 +5,7 @@ use contract::operation::Asked;
 use contract::ops::operators::{PauseOperator, ResumeOperator};
 use domain::operator::{Operator, OperatorState};
 
-use crate::facts::holder_changed;
+use crate::facts::{end_sessions, holder_changed};
 use crate::floor_people;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::keys::held;
@@ -19,7 +19,7 @@ impl Write for PauseOperator {
         operator.state = OperatorState::Paused;
         at.update(&operator)?;
         holder_changed(at, &floor_people::as_operator(operator.id))?;
-        floor_people::end_sessions(at, &floor_people::as_operator(operator.id))?;
+        end_sessions(at, &floor_people::as_operator(operator.id), None)?;
         Ok(by.view(at.rows(), operator.id)?.into())
     }
 }

@@ -3,7 +3,6 @@
 use contract::operation::Asked;
 use contract::ops::webhooks::{CreateWebhook, CreatedWebhook};
 use contract::problem::{Code, Problem};
-use domain::access::Scope;
 use domain::id::WebhookId;
 use domain::webhook::{Webhook, WebhookState};
 
@@ -25,7 +24,7 @@ impl Write for CreateWebhook {
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<CreatedWebhook>, Failure> {
         let body = asked.body;
-        let (farms, tags) = (body.farms.map_or(Scope::All, Scope::Only), body.tags.map_or(Scope::All, Scope::Only));
+        let (farms, tags) = (body.farms.into(), body.tags.into());
         let grants = grants(at.rows(), body.role.map(Into::into), &body.permissions, farms, tags)?;
         held(&by.grants, &grants)?;
         let others = at.rows().all::<Webhook>()?.iter().filter(|row| row.store_id == at.store()).count();

@@ -32,10 +32,10 @@ impl Write for EditWebhookOp {
             webhook.grants.permissions = grants(at.rows(), None, &permissions, Scope::All, Scope::All)?.permissions;
         }
         if let Some(farms) = body.farms {
-            webhook.grants.farms = farms.map_or(Scope::All, Scope::Only);
+            webhook.grants.farms = farms.into();
         }
         if let Some(tags) = body.tags {
-            webhook.grants.tags = tags.map_or(Scope::All, Scope::Only);
+            webhook.grants.tags = tags.into();
         }
         held(&by.grants, &webhook.grants)?;
         webhook.max_age_seconds = body.max_age_seconds.unwrap_or(webhook.max_age_seconds);
