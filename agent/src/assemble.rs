@@ -128,6 +128,7 @@ impl Agent {
             people: FloorPeople::at(config.pin_networks.clone()),
             ways_in: api::ways_in::WaysIn::default(),
             audit: AuditKeeper::open(folder, config.audit_days).map_err(at_folder)?,
+            address: address.into(),
             webhook_urls: None,
         });
         let uplink = Arc::new(Uplink::new(Arc::clone(&door), identity, open, config.rekey_days));

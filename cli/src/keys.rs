@@ -1,5 +1,7 @@
 //! `gantry keys`: keys for programs, and with `--slicer` those of workstations.
 
+mod changes;
+
 use clap::{Args, Subcommand};
 use contract::operation::Contract;
 use contract::ops::keys::{
@@ -33,6 +35,16 @@ enum Verb {
     List(List),
     /// Make a key. It is shown once, alone on standard output.
     Create(Create),
+    /// Give a key more or less, within what you hold.
+    Edit(changes::Edit),
+    /// Replace a key's secret; the old one opens too for a while.
+    Roll(changes::Roll),
+    /// Give a key to another person, whose rights bound it from then on.
+    HandOver(changes::HandOver),
+    /// Show what a key made; hold or cancel all of its jobs.
+    Created(changes::Created),
+    /// What kinds of integrations need, and a first call of each.
+    Presets,
     /// Pause keys: they open nothing until they are resumed.
     Pause(Several),
     /// Resume paused keys.
@@ -68,7 +80,7 @@ struct Create {
     /// What people call it: one key per program, or the workstation of a slicer.
     name: String,
     /// A key that may only submit files.
-    #[arg(long, conflicts_with_all = ["role", "permissions", "tags", "networks", "expires"])]
+    #[arg(long, conflicts_with_all = ["role", "permissions", "preset", "tags", "networks", "expires"])]
     slicer: bool,
     /// The pool that a slicer submits to, by name or id.
     #[arg(long, requires = "slicer")]
@@ -82,6 +94,9 @@ struct Create {
     /// A single permission such as job.create; may be given several times.
     #[arg(long = "permission")]
     permissions: Vec<String>,
+    /// What it is for: order_automation, dashboard or contractor; `gantry keys presets` tells what each opens.
+    #[arg(long)]
+    preset: Option<String>,
     /// Only for printers with that tag; may be given several times.
     #[arg(long = "tag")]
     tags: Vec<String>,
@@ -99,6 +114,11 @@ impl Keys {
         match verb_or_list(self.verb, self.list, Verb::List)? {
             Verb::List(list) => list.run(s).await,
             Verb::Create(create) => create.run(s).await,
+            Verb::Edit(edit) => edit.run(s).await,
+            Verb::Roll(roll) => roll.run(s).await,
+            Verb::HandOver(hand_over) => hand_over.run(s).await,
+            Verb::Created(created) => created.run(s).await,
+            Verb::Presets => changes::presets(s).await,
             Verb::Pause(which) => each::<PauseApiKey, PauseSlicerKey>(s, &which).await,
             Verb::Resume(which) => each::<ResumeApiKey, ResumeSlicerKey>(s, &which).await,
             Verb::Revoke(which) => {
@@ -135,12 +155,13 @@ impl List {
                 Cell::state(&key["state"]),
                 Cell::of(&key["hint"]),
                 Cell::text(rights),
+                Cell::of(&key["sponsor"]["id"]),
                 Cell::time(&key["created_at"], s.out.now),
                 Cell::time(&key["expires_at"], s.out.now),
                 Cell::id(&key["id"]),
             ]
         };
-        let head = &["NAME", "STATE", "BEGINS", "RIGHTS", "MADE", "ENDS", "ID"];
+        let head = &["NAME", "STATE", "BEGINS", "RIGHTS", "SPONSOR", "MADE", "ENDS", "ID"];
         self.pages.list::<ListApiKeys>(s, ask, |page| Table::new(head, none, page.iter().map(row))).await
     }
 }
@@ -150,17 +171,21 @@ impl Create {
         let made = if self.slicer { self.for_a_slicer(s).await? } else { self.for_a_program(s).await? };
         s.out.answer(&made, |made| words(&made["secret"]))?;
         s.out.note("This is the only time that the key is shown.");
+        if let Some(curl) = made.get("curl") {
+            s.out.note(&format!("A first call: {}", words(curl)));
+        }
         Ok(())
     }
 
     async fn for_a_program(self, s: &Session) -> Result<Value, Failure> {
-        if self.role.is_none() && self.permissions.is_empty() {
+        if self.role.is_none() && self.permissions.is_empty() && self.preset.is_none() {
             let hint = "Give it --role operator, or --permission job.create and so on; `gantry api list_permissions` lists them.";
             return Err(Failure::usage("a key without a role and permissions opens nothing").hint(hint));
         }
         let mut key = json!({"name": self.name, "permissions": self.permissions, "allowed_networks": self.networks});
         let more = [
             ("role", self.role.map(Value::from)),
+            ("preset", self.preset.map(Value::from)),
             ("tags", (!self.tags.is_empty()).then(|| self.tags.into())),
             ("expires_at", self.expires.map(Value::from)),
         ];

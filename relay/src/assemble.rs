@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use api::audit::AuditKeeper;
 use api::auth::SignInThrottle;
@@ -107,6 +107,7 @@ impl Accounts {
             people: FloorPeople::default(),
             ways_in: ways_in::of(config).map_err(AssembleError::WaysIn)?,
             audit: AuditKeeper::open(folder, config.audit_days).map_err(at_folder)?,
+            address: OnceLock::new(),
             webhook_urls: Some(Arc::new(guard(config))),
         };
         Ok(Self { door: Arc::new(door), tunnels })
@@ -179,6 +180,7 @@ impl Relay {
         let mqtt_listener = Listener::bind(config.mqtt_listen, certificate.as_ref(), b"mqtt").await?;
         let (address, mqtt_address) = (listener.address(), mqtt_listener.address());
         let accounts = Accounts::open(config, clock).await?;
+        accounts.door.address.get_or_init(|| address);
         let headers = axum::middleware::map_response(api::http::safe_headers);
         let (tunnels, door) = (Arc::clone(&accounts.tunnels), Arc::clone(&accounts.door));
         let dial = get(move |request| async move { tunnel::open(tunnels, door, request) });

@@ -19,4 +19,6 @@ mod newer_farm;
 #[cfg(test)]
 mod pair;
 #[cfg(test)]
+mod presets;
+#[cfg(test)]
 mod two_stores;

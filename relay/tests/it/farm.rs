@@ -142,6 +142,7 @@ impl Farm {
             people: FloorPeople::default(),
             ways_in: api::ways_in::WaysIn::default(),
             audit: api::audit::AuditKeeper::of_seed([3; 32]),
+            address: Default::default(),
             webhook_urls: None,
         });
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None, b"mqtt").await.unwrap();

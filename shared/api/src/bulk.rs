@@ -82,7 +82,8 @@ pub async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Requ
     .await
 }
 
-fn one(id: &str, fields: Map<String, Value>, key: Option<&str>) -> crate::request::Incoming {
+/// The call about one of them.
+pub(crate) fn one(id: &str, fields: Map<String, Value>, key: Option<&str>) -> crate::request::Incoming {
     let mut headers = HeaderMap::new();
     if let Some(key) = key {
         // A key of its own for each, of a length that does not depend on the caller's.

@@ -1,8 +1,8 @@
 //! A door: what an assembly (agent or relay) hands to the pipeline.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use contract::problem::{Code, Problem};
 use domain::farm::{Claim, HomeIds};
@@ -57,6 +57,8 @@ pub struct Door {
     pub ways_in: WaysIn,
     /// What keeps its audit.
     pub audit: AuditKeeper,
+    /// Where it listens, once it does.
+    pub address: OnceLock<SocketAddr>,
     /// Where webhooks may go, if they are sent from here at all.
     pub webhook_urls: Option<Arc<dyn WebhookUrls>>,
 }
@@ -182,6 +184,15 @@ impl Door {
             (true, None) => format!("https://{address}"),
             (false, _) => format!("http://{address}"),
         }
+    }
+
+    /// Where a program on this machine, or one that was told its name, calls it.
+    pub fn own_url(&self) -> String {
+        let mut address = self.address.get().copied().unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        if address.ip().is_unspecified() {
+            address.set_ip([127, 0, 0, 1].into());
+        }
+        self.url(address)
     }
 
     /// Now.

@@ -3,8 +3,9 @@
 
 use contract::operation::OperationRow;
 use contract::ops::{
-    access, account, accounts, attempts, audit, claims, commands, devices, events, farms, files, jobs, keys, materials,
-    operators, orders, parts, pools, printers, queue, roles, skus, spools, stock, system, uploads, ways_in, webhooks,
+    access, account, accounts, attempts, audit, claims, commands, devices, events, farms, files, jobs, key_presets, key_work,
+    keys, materials, operators, orders, parts, pools, printers, queue, roles, skus, spools, stock, system, uploads, ways_in,
+    webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -64,6 +65,10 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<keys::EditApiKeyOp>::row(),
         Writes::<keys::PauseApiKey>::row(),
         Writes::<keys::ResumeApiKey>::row(),
+        Reads::<key_presets::ListApiKeyPresets>::row(),
+        Reads::<key_work::ListCreatedByKey>::row(),
+        Streams::<key_work::HoldCreatedByKey>::row(),
+        Streams::<key_work::CancelCreatedByKey>::row(),
         Writes::<keys::RollApiKey>::row(),
         Writes::<keys::EndApiKeyRoll>::row(),
         Writes::<keys::HandOverApiKey>::row(),

@@ -198,6 +198,7 @@ impl Farm {
             people: FloorPeople::default(),
             ways_in: api::ways_in::WaysIn::default(),
             audit: api::audit::AuditKeeper::of_seed([3; 32]),
+            address: Default::default(),
             webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&door));

@@ -166,6 +166,7 @@ impl World {
             people: FloorPeople::default(),
             ways_in: api::ways_in::WaysIn { passkeys: None, providers: Some(Arc::new(crate::people::Says)) },
             audit: api::audit::AuditKeeper::of_seed([4; 32]),
+            address: Default::default(),
             webhook_urls: None,
         });
         let router = api::http::router(Arc::clone(&relay));

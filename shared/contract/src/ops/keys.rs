@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::list::{ListQuery, Page, View};
 use crate::operation::{Json, Nothing, Of, given, present};
+use crate::ops::key_presets::KeyPreset;
 
 /// A new key for a program. Role and permissions add up; neither may go beyond the caller's own.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -27,6 +28,9 @@ pub struct NewApiKey {
     /// Single permissions.
     #[serde(default)]
     pub permissions: BTreeSet<Permission>,
+    /// What the integration is for: adds that preset's permissions, and its end if none is named.
+    #[serde(default)]
+    pub preset: Option<KeyPreset>,
     /// Only on these farms; absent = all.
     #[serde(default)]
     pub farms: Option<BTreeSet<FarmId>>,
@@ -49,6 +53,7 @@ impl NewApiKey {
             name,
             role: None,
             permissions: BTreeSet::new(),
+            preset: None,
             farms: None,
             tags: None,
             allowed_networks: Vec::new(),
@@ -97,6 +102,9 @@ impl Json for EditApiKey {}
 pub struct CreatedApiKey {
     /// The key itself. It is shown now and never again.
     pub secret: String,
+    /// A first call with it, for a shell, if it was made from a preset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curl: Option<String>,
     /// Its record.
     pub api_key: View<ApiKey>,
 }

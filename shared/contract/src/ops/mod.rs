@@ -12,6 +12,8 @@ pub mod events;
 pub mod farms;
 pub mod files;
 pub mod jobs;
+pub mod key_presets;
+pub mod key_work;
 pub mod keys;
 pub mod materials;
 pub mod operators;

@@ -141,8 +141,14 @@ impl Record for Pool {
 impl Record for File {
     const KIND: Kind = Kind::File;
     const VIEW: Permission = Permission::FileView;
-    const COLUMNS: &'static [Column] =
-        &[searched("name"), text("sha256").indexed(), integer("size_bytes"), text("content").indexed(), text("model")];
+    const COLUMNS: &'static [Column] = &[
+        searched("name"),
+        text("sha256").indexed(),
+        integer("size_bytes"),
+        text("content").indexed(),
+        text("model"),
+        text("created_by").indexed(),
+    ];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::FileId;
 
@@ -159,6 +165,7 @@ impl Record for File {
             Cell::Integer(i64::try_from(self.size_bytes).unwrap_or(i64::MAX)),
             id(self.content.word()),
             self.sliced.printer_model.clone().into(),
+            id(&self.created_by),
         ]
     }
     fn owner(&self) -> Option<&Actor> {
@@ -206,7 +213,7 @@ impl Record for Job {
         text("file_id").indexed(),
         text("part_id"),
         text("external_id").indexed(),
-        text("created_by"),
+        text("created_by").indexed(),
         integer("priority"),
         integer("rank").indexed(),
         time("due_at"),
@@ -285,7 +292,8 @@ impl Record for Attempt {
 impl Record for Command {
     const KIND: Kind = Kind::Command;
     const VIEW: Permission = Permission::PrinterView;
-    const COLUMNS: &'static [Column] = &[text("state").indexed(), text("verb"), text("printer_id").indexed()];
+    const COLUMNS: &'static [Column] =
+        &[text("state").indexed(), text("verb"), text("printer_id").indexed(), text("created_by").indexed()];
     const TAG_SCOPE: TagScope = TagScope::PrinterColumn("printer_id");
     type Id = domain::id::CommandId;
 
@@ -296,7 +304,7 @@ impl Record for Command {
         self.created_at
     }
     fn cells(&self) -> Vec<Cell> {
-        vec![word(self.state), word(self.verb), id(self.printer_id)]
+        vec![word(self.state), word(self.verb), id(self.printer_id), id(&self.created_by)]
     }
     fn owner(&self) -> Option<&Actor> {
         Some(&self.created_by)

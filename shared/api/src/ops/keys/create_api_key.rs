@@ -8,16 +8,34 @@ use domain::id::ApiKeyId;
 use domain::key::{ApiKey, KeyState};
 use store::{Credential, CredentialKind, Tx, credential_hash};
 
+use super::presets::FirstCall;
 use super::{as_networks, check_networks, grants, held};
+use crate::door::Door;
 use crate::held::left_of;
 use crate::key_text;
 use crate::operation::{AtHome, By, Failure, Write, Written};
-use crate::ops::{role_is_ours, unprepared};
+use crate::ops::role_is_ours;
 
 impl Write for CreateApiKey {
-    unprepared!();
+    type Prepared = Option<FirstCall>;
 
-    fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<CreatedApiKey>, Failure> {
+    async fn prepare(by: &By<Self>, door: &Door, asked: &Asked<Self>) -> Result<Option<FirstCall>, Failure> {
+        let call = asked.body.preset.map(|_| FirstCall::of(by, door)).transpose()?;
+        std::future::ready(Ok(call)).await
+    }
+
+    fn write(
+        by: &By<Self>,
+        at: &mut AtHome<'_, '_>,
+        mut asked: Asked<Self>,
+        first_call: Option<FirstCall>,
+    ) -> Result<Written<CreatedApiKey>, Failure> {
+        let preset = asked.body.preset;
+        if let Some(preset) = preset {
+            asked.body.permissions.extend(preset.permissions().iter());
+            let end = preset.ends_after_seconds().map(|seconds| at.now().plus_seconds(seconds));
+            asked.body.expires_at = asked.body.expires_at.or(end);
+        }
         check_networks(&asked.body.allowed_networks)?;
         let body = &asked.body;
         role_is_ours(by, at.rows(), body.role)?;
@@ -25,7 +43,8 @@ impl Write for CreateApiKey {
         held(&by.grants, &grants)?;
         let live = at.live;
         let (secret, id) = insert_api_key(at, asked.body, grants, by.actor.clone(), live)?;
-        Ok(Written::secret(CreatedApiKey { secret, api_key: by.view(at.rows(), id)? }))
+        let curl = preset.zip(first_call).map(|(preset, call)| call.text(preset, &secret));
+        Ok(Written::secret(CreatedApiKey { curl, api_key: by.view(at.rows(), id)?, secret }))
     }
 }
 

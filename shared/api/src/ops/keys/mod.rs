@@ -4,8 +4,10 @@ mod create_api_key;
 mod create_slicer_key;
 mod edit_api_key;
 mod hand_over;
+mod presets;
 mod roll;
 mod state;
+mod work;
 
 pub use create_api_key::insert_api_key;
 

@@ -28,7 +28,7 @@ impl Write for RollApiKey {
         key.hint = key_text::hint(&secret);
         key.old_secret_until = replace(at, CredentialKind::ApiKey, &key.id.to_string(), &secret, overlap)?;
         at.update(&key)?;
-        Ok(Written::secret(CreatedApiKey { secret, api_key: by.view(at.rows(), key.id)? }))
+        Ok(Written::secret(CreatedApiKey { secret, curl: None, api_key: by.view(at.rows(), key.id)? }))
     }
 }
 

@@ -45,6 +45,7 @@ impl Record for Order {
         text("external_id").indexed(),
         time("due_at"),
         time("ended_at"),
+        text("created_by").indexed(),
     ];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::OrderId;
@@ -64,6 +65,7 @@ impl Record for Order {
             self.external_id.as_ref().map(ToString::to_string).into(),
             self.due_at.into(),
             self.ended_at.into(),
+            id(&self.created_by),
         ]
     }
     fn metadata(&self) -> Option<&Metadata> {
