@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use api::address::Proxies;
 use api::audit::AuditKeeper;
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
@@ -13,6 +14,7 @@ use api::door::{AccountHome, Door, FarmHome};
 use api::entropy::SystemEntropy;
 use api::floor_people::FloorPeople;
 use api::keep::Keep;
+use api::limits::Limits;
 use api::listen::{CertificateFiles, ListenError, Listener};
 use api::operation::Failure;
 use api::ops::keys::insert_api_key;
@@ -124,6 +126,8 @@ impl Agent {
             live: config.live,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
             https: config.certificate.is_some(),
+            proxies: Proxies::new(config.trusted_proxies.clone()),
+            limits: Limits::new(config.limits),
             throttle: SignInThrottle::default(),
             people: FloorPeople::at(config.pin_networks.clone()),
             ways_in: api::ways_in::WaysIn::default(),

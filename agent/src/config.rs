@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use api::audit::AuditDays;
+use api::limits::LimitSettings;
+use domain::network::Network;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,8 @@ pub struct Config {
     /// internet carries; none = nobody signs in by PIN.
     #[schemars(with = "Vec<String>")]
     pub pin_networks: Vec<IpNet>,
+    /// Networks of the proxies in front of the page, such as 127.0.0.1: what they say of the caller's address and of TLS is believed.
+    pub trusted_proxies: Vec<Network>,
     /// False for a farm of simulated printers: its events say so.
     pub live: bool,
     /// Below this room on the disk new work is refused, so that the floor's facts still fit.
@@ -40,6 +44,8 @@ pub struct Config {
     pub account_copy_days: u32,
     /// How long entries of the audit are kept, in days: at least 30. What is left of older ones is a signed checkpoint.
     pub audit_days: AuditDays,
+    /// How often somebody may call.
+    pub limits: LimitSettings,
     /// How long to wait for printers.
     pub timing: TimingSection,
 }
@@ -105,7 +111,9 @@ impl Default for Config {
             private_key: None,
             host_names: Vec::new(),
             pin_networks: api::floor_people::own_networks(),
+            trusted_proxies: Vec::new(),
             live: true,
+            limits: LimitSettings::default(),
             disk_reserve_mib: 64,
             rekey_days: 90,
             account_copy_days: api::door::COPY_DAYS,

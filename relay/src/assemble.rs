@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use api::address::Proxies;
 use api::audit::AuditKeeper;
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
@@ -14,6 +15,7 @@ use api::entropy::SystemEntropy;
 use api::floor_people::FloorPeople;
 use api::forward::Farms;
 use api::keep::Keep;
+use api::limits::Limits;
 use api::listen::{CertificateFiles, ListenError, Listener};
 use api::operation::Failure;
 use axum::routing::get;
@@ -103,6 +105,8 @@ impl Accounts {
             live: config.live,
             host_names: config.host_names.iter().map(|name| name.to_ascii_lowercase()).collect(),
             https: config.certificate.is_some(),
+            proxies: Proxies::new(config.trusted_proxies.clone()),
+            limits: Limits::new(config.limits),
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
             ways_in: ways_in::of(config).map_err(AssembleError::WaysIn)?,

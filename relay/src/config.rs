@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use api::audit::AuditDays;
+use api::limits::LimitSettings;
+use domain::network::Network;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where MQTT is served; the same holds for it.
     pub mqtt_listen: SocketAddr,
+    /// Networks of the proxies in front of the page and the API, such as 127.0.0.1: what they say of the caller's address and of TLS
+    /// is believed. MQTT goes by the address of the connection.
+    pub trusted_proxies: Vec<Network>,
     /// False for a relay of simulated farms: its keys say so.
     pub live: bool,
     /// Networks of your own that webhooks may reach, such as 10.1.0.0/16: also without encryption, and although they are not of
@@ -44,6 +49,8 @@ pub struct Config {
     /// Identity providers (OpenID Connect) that people can sign in by.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub oidc: Vec<Provider>,
+    /// How often somebody may call.
+    pub limits: LimitSettings,
 }
 
 /// An identity provider.
@@ -66,7 +73,9 @@ impl Default for Config {
             data_dir: PathBuf::from("/var/lib/gantry-relay"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7480)),
             mqtt_listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            trusted_proxies: Vec::new(),
             live: true,
+            limits: LimitSettings::default(),
             webhook_networks: Vec::new(),
             disk_reserve_mib: 64,
             store_content_mib: 8192,
@@ -113,7 +122,7 @@ mod tests {
         let shown: String = sample
             .lines()
             .filter_map(|line| line.strip_prefix('#'))
-            .filter(|line| line.contains(" = "))
+            .filter(|line| line.contains(" = ") || line.starts_with('['))
             .fold(String::new(), |all, line| all + line + "\n");
         let (mut shown, default): (toml::Table, toml::Table) =
             (toml::from_str(&shown).unwrap(), toml::Table::try_from(Config::default()).unwrap());

@@ -221,7 +221,11 @@ impl Line {
     fn admitted(&self, login: &Login) -> Result<(Caller, Seat, LogReader), Reason> {
         let key = std::str::from_utf8(&login.password).ok().filter(|key| key_text::is_api_key(key)).ok_or(Reason::BadLogin)?;
         let store: StoreId = login.user.parse().map_err(|_| Reason::BadLogin)?;
-        let caller = auth::caller(&self.door, &credential_hash(key), self.from).map_err(|_| Reason::BadLogin)?;
+        let now = self.door.now();
+        let caller = auth::caller(&self.door, &credential_hash(key), self.from)
+            .map_err(|_| if self.door.limits.failed(self.from, now).is_ok() { Reason::BadLogin } else { Reason::Quota })?;
+        // A connection counts as a call.
+        self.door.limits.call(&caller, now).1.map_err(|_| Reason::Quota)?;
         if caller.store != store {
             return Err(Reason::BadLogin);
         }

@@ -138,6 +138,14 @@ impl Farm {
             live: true,
             host_names: Vec::new(),
             https: false,
+            proxies: Default::default(),
+            limits: api::limits::Limits::new(
+                serde_json::from_value(json!({
+                    "key": {"per_minute": 60_000, "burst": 10_000}, "session": {"per_minute": 60_000, "burst": 10_000},
+                    "address": {"per_minute": 60_000, "burst": 10_000}, "failed": {"per_minute": 60_000, "burst": 10_000},
+                }))
+                .unwrap(),
+            ),
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
             ways_in: api::ways_in::WaysIn::default(),

@@ -161,7 +161,9 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ShiftedClock(AtomicI64::new(0)));
         let webhook_networks = vec![LOOPBACK.parse().unwrap()];
-        let config = Config { data_dir: folder.path().to_owned(), webhook_networks, ..Config::default() };
+        // The story asks without a pause what became of its deliveries.
+        let limits = serde_json::from_value(json!({"key": {"per_minute": 60_000, "burst": 10_000}})).unwrap();
+        let config = Config { data_dir: folder.path().to_owned(), webhook_networks, limits, ..Config::default() };
         let accounts = Accounts::open(&config, clock.clone()).await.unwrap();
         let router = api::http::router(Arc::clone(&accounts.door));
         let world = Self { folder, accounts, clock, router, engine: Mutex::default() };

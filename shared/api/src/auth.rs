@@ -10,6 +10,8 @@ use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
 use domain::id::{SessionId, StoreId};
 use domain::key::{ApiKey, Session};
+use domain::limit::RateLimit;
+use domain::network::Network;
 use domain::time::Timestamp;
 use http::HeaderMap;
 use store::{CredentialKind, Rows, StoreError, credential_hash};
@@ -17,6 +19,7 @@ use store::{CredentialKind, Rows, StoreError, credential_hash};
 use crate::door::Door;
 use crate::held::{held_by, key_holds, record_of};
 use crate::key_text;
+use crate::request::Incoming;
 
 /// Somebody who may call.
 #[derive(Debug, Clone)]
@@ -35,6 +38,8 @@ pub struct Caller {
     pub credential: [u8; 32],
     /// From where.
     pub from: Option<IpAddr>,
+    /// How often a key may call that has a limit of its own.
+    pub limit: Option<RateLimit>,
 }
 
 /// The name of the session's cookie at an agent.
@@ -42,8 +47,8 @@ pub const COOKIE: &str = "gantry_session";
 
 /// The name of the session's cookie. A browser knows no ports: agent and relay on one machine must not overwrite each
 /// other's. Over TLS it lets no other host and no page without TLS set it.
-pub fn cookie_name(door: &Door) -> &'static str {
-    match (door.is_relay(), door.https) {
+pub fn cookie_name(door: &Door, https: bool) -> &'static str {
+    match (door.is_relay(), https) {
         (false, false) => COOKIE,
         (false, true) => "__Host-gantry_session",
         (true, false) => "gantry_relay_session",
@@ -52,8 +57,8 @@ pub fn cookie_name(door: &Door) -> &'static str {
 }
 
 /// The name of the cookie that tells a browser which was signed in before from one that never was.
-pub fn known_cookie_name(door: &Door) -> &'static str {
-    match (door.is_relay(), door.https) {
+pub fn known_cookie_name(door: &Door, https: bool) -> &'static str {
+    match (door.is_relay(), https) {
         (false, false) => "gantry_known",
         (false, true) => "__Host-gantry_known",
         (true, false) => "gantry_relay_known",
@@ -82,20 +87,16 @@ impl SessionCookie {
 ///
 /// # Errors
 /// `bad_credential` if what they say does not hold; `cross_origin` if a page of elsewhere used a session.
-pub fn authenticate(
-    door: &Door,
-    method: &http::Method,
-    headers: &HeaderMap,
-    from: Option<IpAddr>,
-) -> Result<Option<Caller>, Problem> {
+pub fn authenticate(door: &Door, method: &http::Method, incoming: &Incoming) -> Result<Option<Caller>, Problem> {
+    let Incoming { headers, from, .. } = incoming;
     if let Some(value) = headers.get(http::header::AUTHORIZATION) {
         let key = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
         let key = key.filter(|key| key_text::is_api_key(key)).ok_or_else(|| Problem::new(Code::BadCredential))?;
-        return caller(door, &credential_hash(key), from).map(Some);
+        return caller(door, &credential_hash(key), *from).map(Some);
     }
-    let Some(token) = cookie(headers, cookie_name(door)) else { return Ok(None) };
-    same_origin(door, method, headers)?;
-    caller(door, &credential_hash(token), from).map(Some)
+    let Some(token) = cookie(headers, cookie_name(door, incoming.https)) else { return Ok(None) };
+    same_origin(door, method, incoming)?;
+    caller(door, &credential_hash(token), *from).map(Some)
 }
 
 /// The caller of a credential, as it stands now.
@@ -130,7 +131,7 @@ pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Call
     Ok(caller)
 }
 
-fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Vec<String>, Caller)>, StoreError> {
+fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Vec<Network>, Caller)>, StoreError> {
     let Some(credential) = rows.credential(hash)? else { return Ok(None) };
     if credential.expires_at.is_some_and(|end| end <= now) {
         return Ok(None);
@@ -143,6 +144,7 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Ve
         expires_at,
         credential: *hash,
         from: None,
+        limit: None,
     };
     match credential.kind {
         CredentialKind::ApiKey => {
@@ -150,7 +152,8 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Ve
             let Some(grants) = key_holds(rows, &key, now)? else { return Ok(None) };
             let actor = Actor::new(ActorKind::ApiKey, key.id);
             let ends = [key.expires_at, credential.expires_at].into_iter().flatten().min();
-            Ok(Some((key.allowed_networks, caller(actor, grants, None, ends, store))))
+            let caller = caller(actor, grants, None, ends, store);
+            Ok(Some((key.allowed_networks, Caller { limit: key.rate_limit, ..caller })))
         }
         CredentialKind::Session => {
             let found = record_of::<Session>(rows, &credential.owner)?.filter(|(_, session)| session.expires_at > now);
@@ -163,12 +166,9 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Ve
     }
 }
 
-fn network_allowed(networks: &[String], from: Option<IpAddr>) -> bool {
-    networks.is_empty()
-        || from.is_some_and(|from| {
-            let from = from.to_canonical();
-            networks.iter().any(|network| network.parse::<ipnet::IpNet>().is_ok_and(|network| network.contains(&from)))
-        })
+/// From an address that is not known no key comes that is bound to networks.
+fn network_allowed(networks: &[Network], from: Option<IpAddr>) -> bool {
+    networks.is_empty() || from.is_some_and(|from| networks.iter().any(|network| network.holds(from)))
 }
 
 /// The session's token in the cookies.
@@ -179,8 +179,8 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// A session may be used only by the page itself: against forged requests (the browser says where a
 /// call comes from) and against names that were bent to this address (DNS rebinding).
-fn same_origin(door: &Door, method: &http::Method, headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+fn same_origin(door: &Door, method: &http::Method, incoming: &Incoming) -> Result<(), Problem> {
+    let text = |name: &str| incoming.headers.get(name).and_then(|value| value.to_str().ok());
     let refused = |why: &str| Problem::new(Code::CrossOrigin).detail(why);
     let host = text("host").unwrap_or_default();
     if !host_is_ours(door, host) {
@@ -192,10 +192,10 @@ fn same_origin(door: &Door, method: &http::Method, headers: &HeaderMap) -> Resul
             Some(_) | None => Ok(()),
         };
     }
-    // Without TLS of our own there may be a proxy that has it: then a page of ours may be of either scheme.
+    // Where nothing tells of TLS there may be a proxy that has it all the same: then a page of ours may be of either scheme.
     let from_here = |origin: &str| {
         let parts = origin.split_once("://");
-        parts.is_some_and(|(scheme, rest)| rest.eq_ignore_ascii_case(host) && (scheme == "https" || !door.https))
+        parts.is_some_and(|(scheme, rest)| rest.eq_ignore_ascii_case(host) && (scheme == "https" || !incoming.https))
     };
     match (text("origin"), text("sec-fetch-site")) {
         (Some(origin), _) if from_here(origin) => Ok(()),
@@ -208,9 +208,9 @@ fn same_origin(door: &Door, method: &http::Method, headers: &HeaderMap) -> Resul
 ///
 /// # Errors
 /// `cross_origin`.
-pub fn from_own_page(door: &Door, method: &http::Method, headers: &HeaderMap) -> Result<(), Problem> {
-    let browser = headers.contains_key(http::header::ORIGIN) || headers.contains_key("sec-fetch-site");
-    if browser { same_origin(door, method, headers) } else { Ok(()) }
+pub fn from_own_page(door: &Door, method: &http::Method, incoming: &Incoming) -> Result<(), Problem> {
+    let browser = incoming.headers.contains_key(http::header::ORIGIN) || incoming.headers.contains_key("sec-fetch-site");
+    if browser { same_origin(door, method, incoming) } else { Ok(()) }
 }
 
 /// Whether a Host header names this door: an address, `localhost`, a `.local` name, or a configured one.
@@ -299,16 +299,52 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("GANTRY_FULL").is_some() { 200_000 } else { 2_000 }))]
+
+        #[test]
+        fn a_session_is_found_in_its_own_cookie_and_in_no_other(before in like_cookies(), after in like_cookies(), own in any::<bool>()) {
+            let mut headers = HeaderMap::new();
+            let parts = [before.as_slice(), if own { b";gantry_session=TOKEN;" } else { b";" }, &after];
+            let Ok(value) = HeaderValue::from_bytes(&parts.concat()) else { return Ok(()) };
+            headers.append(http::header::COOKIE, value);
+            // Bytes that are no text hide the whole line.
+            let expected = (own && headers[http::header::COOKIE].to_str().is_ok()).then_some("TOKEN");
+            prop_assert_eq!(cookie(&headers, COOKIE), expected);
+        }
+    }
+
+    /// Other cookies, some with names that are nearly the session's.
+    fn like_cookies() -> impl Strategy<Value = Vec<u8>> {
+        let pieces = [
+            "a=b",
+            ";",
+            "; ",
+            "=",
+            "xgantry_session=TOKEN",
+            "gantry_session ",
+            "gantry_session2=TOKEN",
+            "\"",
+            "gantry_relay_session=TOKEN",
+        ];
+        let piece = prop::sample::select(pieces.to_vec()).prop_map(|piece| piece.as_bytes().to_vec());
+        prop::collection::vec(prop_oneof![piece, prop::collection::vec(any::<u8>(), 0..3)], 0..8)
+            .prop_map(|pieces| pieces.concat())
+    }
 
     #[test]
     fn an_allowlist_holds_for_both_ways_to_write_an_ipv4_address() {
-        let networks = ["10.0.0.0/8".to_owned()];
+        let networks = ["10.0.0.0/8".parse().unwrap()];
         assert!(network_allowed(&networks, Some("10.1.2.3".parse().unwrap())));
         assert!(network_allowed(&networks, Some("::ffff:10.1.2.3".parse().unwrap())));
         assert!(!network_allowed(&networks, Some("11.1.2.3".parse().unwrap())));
         assert!(!network_allowed(&networks, None));
-        assert!(!network_allowed(&["nonsense".to_owned()], Some("10.1.2.3".parse().unwrap())));
+        assert!(network_allowed(&[], None));
     }
 
     fn at(address: &str) -> Whose {

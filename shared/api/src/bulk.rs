@@ -18,9 +18,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::auth::authenticate;
 use crate::door::Door;
 use crate::http::{Answer, carry, open, respond};
+use crate::limits::admit;
 use crate::pipeline::Operation;
 use crate::request::{MAX_BODY, idempotency_key, parse};
 
@@ -42,10 +42,9 @@ impl Json for BulkBody {}
 /// Serves one bulk call.
 pub async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Request) -> Response {
     let row = *operation.row();
-    carry(&row, request, move |request, request_id| async move {
-        let (method, incoming) = open(request).await?;
-        let caller =
-            authenticate(&door, &method, &incoming.headers, incoming.from)?.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
+    carry(&row, request, move |request, request_id, told| async move {
+        let (method, incoming) = open(&door, request).await?;
+        let caller = admit(&door, false, &method, &incoming, &told)?.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
         if let Decision::Missing(permission) = row.access.at_the_door(&caller.grants) {
             return Err(Problem::missing(permission));
         }
@@ -97,7 +96,7 @@ pub(crate) fn one(id: &str, fields: Map<String, Value>, key: Option<&str>) -> cr
     headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     let body = if fields.is_empty() { Body::empty() } else { Body::from(Value::Object(fields).to_string()) };
     let path = BTreeMap::from([("id".to_owned(), id.to_owned())]);
-    crate::request::Incoming { path, query: Vec::new(), headers, from: None, body }
+    crate::request::Incoming { path, query: Vec::new(), headers, from: None, https: false, body }
 }
 
 const _: () = assert!(MAX_BODY >= 200 * 200, "200 ids with a little body each fit");

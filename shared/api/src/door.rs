@@ -13,6 +13,7 @@ use domain::webhook::WebhookUrl;
 use store::{Sealer, Store};
 use tokio::sync::{broadcast, watch};
 
+use crate::address::Proxies;
 use crate::audit::AuditKeeper;
 use crate::auth::SignInThrottle;
 use crate::blobs::Blobs;
@@ -21,6 +22,7 @@ use crate::floor::Floor;
 use crate::floor_people::FloorPeople;
 use crate::forward::Farms;
 use crate::keep::{Keep, Room};
+use crate::limits::Limits;
 use crate::ways_in::WaysIn;
 
 /// What an assembly hands to the pipeline.
@@ -49,6 +51,10 @@ pub struct Door {
     pub host_names: Vec<String>,
     /// Whether it speaks TLS itself.
     pub https: bool,
+    /// The proxies whose word on where a call comes from is believed.
+    pub proxies: Proxies,
+    /// How often somebody may call.
+    pub limits: Limits,
     /// Slows down who guesses.
     pub throttle: SignInThrottle,
     /// What is kept in mind of the people and devices of the floor.

@@ -290,6 +290,7 @@ async fn answer(door: &Arc<Door>, operations: &Operations, call: Forwarded) -> R
         expires_at: None,
         credential: [0; 32],
         from: call.from,
+        limit: None,
     };
     let mut headers = HeaderMap::new();
     let mut put = |name: HeaderName, value: String| {
@@ -305,6 +306,6 @@ async fn answer(door: &Arc<Door>, operations: &Operations, call: Forwarded) -> R
         put(IF_MATCH, format!("\"{revision}\""))?;
     }
     let body = if call.body.is_null() { Body::empty() } else { Body::from(call.body.to_string()) };
-    let incoming = Incoming { path: call.path, query: call.query, headers, from: call.from, body };
+    let incoming = Incoming { path: call.path, query: call.query, headers, from: call.from, https: door.https, body };
     operation.answer(door, Some(caller), &call.request_id, incoming).await
 }

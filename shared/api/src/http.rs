@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
@@ -18,10 +18,12 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::auth::{authenticate, from_own_page};
+use crate::address::Way;
+use crate::auth::from_own_page;
 use crate::bulk;
 use crate::door::Door;
 use crate::forward::Freshness;
+use crate::limits::{Allowance, admit};
 use crate::pipeline::Operation;
 use crate::presence;
 use crate::registry::registry;
@@ -98,7 +100,8 @@ pub fn refuse(problem: &Problem) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if problem.code == Code::RateLimited {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        let seconds = problem.retry_after_seconds.unwrap_or(60);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if problem.code == Code::ContentOnItsWay {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -152,18 +155,13 @@ const fn filter(method: Method) -> MethodFilter {
 
 async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Request) -> Response {
     let row = *operation.row();
-    carry(&row, request, move |request, request_id| async move {
-        let (method, incoming) = open(request).await?;
+    carry(&row, request, move |request, request_id, told| async move {
+        let (method, incoming) = open(&door, request).await?;
         if row.access == Access::Public {
-            from_own_page(&door, &method, &incoming.headers)?;
+            from_own_page(&door, &method, &incoming)?;
         }
-        let caller = authenticate(&door, &method, &incoming.headers, incoming.from);
-        let caller = match (caller, row.access) {
-            // A stale cookie must not keep anybody from signing in.
-            (Err(_), Access::Public) => None,
-            (caller, _) => caller?,
-        };
-        let kept = presence::used(&door, caller.as_ref(), &incoming.headers).await;
+        let caller = admit(&door, row.access == Access::Public, &method, &incoming, &told)?;
+        let kept = presence::used(&door, caller.as_ref(), &incoming.headers, incoming.https).await;
         let mut response = operation.call(&door, caller, &request_id, incoming).await?;
         if let Some(cookie) = kept.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
             response.headers_mut().entry(header::SET_COOKIE).or_insert(cookie);
@@ -176,20 +174,24 @@ async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Request)
 /// Carries one request: its id, its span, its problem.
 pub async fn carry<F, R>(row: &OperationRow, request: Request, run: F) -> Response
 where
-    F: FnOnce(Request, String) -> R,
+    F: FnOnce(Request, String, Arc<OnceLock<Allowance>>) -> R,
     R: Future<Output = Result<Response, Problem>>,
 {
     let mut random = [0; 8];
     store::Entropy::fill(&mut crate::entropy::SystemEntropy, &mut random);
     let request_id = format!("req_{:016x}", u64::from_be_bytes(random));
     let span = tracing::info_span!("call", operation = row.id, request_id);
-    let mut response = match run(request, request_id.clone()).instrument(span).await {
+    let told = Arc::new(OnceLock::new());
+    let mut response = match run(request, request_id.clone(), Arc::clone(&told)).instrument(span).await {
         Ok(response) => response,
         Err(mut problem) => {
             problem.request_id = Some(request_id.clone());
             refuse(&problem)
         }
     };
+    if let Some(allowance) = told.get() {
+        allowance.tell(response.headers_mut());
+    }
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(HeaderName::from_static("request-id"), id);
     }
@@ -200,14 +202,16 @@ where
 ///
 /// # Errors
 /// `malformed_request` if its path or query is no text.
-pub async fn open(request: Request) -> Result<(http::Method, Incoming), Problem> {
+pub async fn open(door: &Door, request: Request) -> Result<(http::Method, Incoming), Problem> {
     let (mut parts, body) = request.into_parts();
     let malformed = || Problem::new(Code::MalformedRequest);
     let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| malformed())?;
     let path: BTreeMap<String, String> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| malformed())?.0;
-    let from = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    Ok((parts.method, Incoming { path, query, headers: parts.headers, from, body }))
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let Way { from, https } = peer.map_or_else(Way::default, |peer| door.proxies.way(peer, &parts.headers));
+    let https = https.unwrap_or(door.https);
+    Ok((parts.method, Incoming { path, query, headers: parts.headers, from, https, body }))
 }
 
 /// What a page may load and run: its own door's, and nothing of elsewhere.

@@ -65,7 +65,27 @@ fn checksum(body: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("GANTRY_FULL").is_some() { 400_000 } else { 4_000 }))]
+
+        #[test]
+        fn any_text_is_no_key_unless_it_was_made_as_one(text in prop_oneof![any::<String>(), "gty_(live|test)_[0-9A-Za-z]{35,37}"]) {
+            // By chance one of 62^6 has the right sum.
+            prop_assert!(!is_api_key(&text), "{}", text);
+        }
+
+        #[test]
+        fn a_key_with_any_letter_changed_is_no_key(body in "[0-9A-Za-z]{30}", place in 0_usize..45, letter in any::<char>()) {
+            let key = format!("gty_live_{body}{}", checksum(&body));
+            prop_assert!(is_api_key(&key));
+            let changed: String = key.chars().enumerate().map(|(at, old)| if at == place { letter } else { old }).collect();
+            prop_assert_eq!(is_api_key(&changed), changed == key, "{}", changed);
+        }
+    }
 
     #[test]
     fn a_key_with_one_wrong_letter_is_no_key() {

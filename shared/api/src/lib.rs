@@ -1,6 +1,7 @@
 //! Operations and the one pipeline that carries them out, at every door and on both sides: the agent and
 //! the relay assemble the same registry and differ only in what they are home of.
 
+pub mod address;
 pub mod audit;
 pub mod auth;
 pub mod blobs;
@@ -20,6 +21,7 @@ pub mod http;
 pub mod installation;
 pub mod keep;
 pub mod key_text;
+pub mod limits;
 pub mod listen;
 pub mod mailbox;
 pub mod openapi;

@@ -79,6 +79,7 @@ fn nobody(door: &Door, from: Option<IpAddr>) -> Caller {
         expires_at: None,
         credential: [0; 32],
         from,
+        limit: None,
     }
 }
 
@@ -224,8 +225,8 @@ async fn write<C: Write>(
     stamp.clock_ok = crate::clock::is_set(stamp.now);
     stamp.account_of = door.is_relay().then(|| C::store_of(&prepared).unwrap_or(by.store));
     stamp.derive_ids = key.as_ref().map(RequestKey::digest);
-    let (sealer, farm, live, cookie) =
-        (door.sealer.clone(), door.farm.clone(), door.live, [cookie_name(door), known_cookie_name(door)]);
+    let cookies = [cookie_name(door, how.https), known_cookie_name(door, how.https)];
+    let (sealer, farm, live, cookie) = (door.sealer.clone(), door.farm.clone(), door.live, cookies);
     let written = door
         .store
         .write(stamp, move |tx| {

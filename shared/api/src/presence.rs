@@ -43,9 +43,9 @@ impl Presence {
 }
 
 /// A session was used. Answers with the cookie to be kept for longer, if that is due.
-pub async fn used(door: &Door, caller: Option<&Caller>, headers: &HeaderMap) -> Option<String> {
+pub async fn used(door: &Door, caller: Option<&Caller>, headers: &HeaderMap, https: bool) -> Option<String> {
     let longer = heard(door, caller?, true).await?;
-    let name = cookie_name(door);
+    let name = cookie_name(door, https);
     let token = cookie(headers, name)?.to_owned();
     Some(SessionCookie { token, seconds: longer }.header(name))
 }

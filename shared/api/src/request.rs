@@ -27,8 +27,10 @@ pub struct Incoming {
     pub query: Vec<(String, String)>,
     /// The headers.
     pub headers: HeaderMap,
-    /// The address that it came from.
+    /// The address that it came from, as far as that is known.
     pub from: Option<IpAddr>,
+    /// Whether the caller speaks TLS, to this door or to a trusted proxy.
+    pub https: bool,
     /// The body.
     pub body: Body,
 }
@@ -47,7 +49,7 @@ pub struct Browser {
 impl Browser {
     fn of(door: &Door, incoming: &Incoming) -> Self {
         let text = |name: &str| incoming.headers.get(name).and_then(|value| value.to_str().ok());
-        let known = cookie(&incoming.headers, known_cookie_name(door)).map(credential_hash);
+        let known = cookie(&incoming.headers, known_cookie_name(door, incoming.https)).map(credential_hash);
         let user_agent = text("user-agent").map(|agent| agent.chars().filter(|c| !c.is_control()).take(200).collect());
         Self { known, user_agent, at_the_farm: door.people.at_the_farm(door, &incoming.headers, incoming.from) }
     }
@@ -68,6 +70,8 @@ pub struct How {
     pub farm: Option<FarmId>,
     /// What a browser tells of itself.
     pub browser: Browser,
+    /// Whether the caller speaks TLS.
+    pub https: bool,
 }
 
 /// Reads what belongs to the pipeline; takes `dry_run` and `farm_id` out of the query.
@@ -102,7 +106,8 @@ pub fn how<C: Contract>(door: &Door, incoming: &mut Incoming) -> Result<How, Pro
         };
     }
     let farm = farm::<C>(door, &mut incoming.query)?;
-    Ok(How { idempotency_key, if_match, dry_run, wait_seconds, farm, browser: Browser::of(door, incoming) })
+    let (browser, https) = (Browser::of(door, incoming), incoming.https);
+    Ok(How { idempotency_key, if_match, dry_run, wait_seconds, farm, browser, https })
 }
 
 /// The farm that is asked for. An agent is one farm; a list reads them all.

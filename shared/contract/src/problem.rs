@@ -130,6 +130,9 @@ pub struct Problem {
     /// The fields that are wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// When it may be asked again, also in the header `Retry-After`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
     /// The request, for questions to whoever runs this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -148,6 +151,7 @@ impl Problem {
             hint: Some(code.fix().to_owned()),
             permission: None,
             errors: Vec::new(),
+            retry_after_seconds: None,
             request_id: None,
         }
     }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::access::Grants;
 use crate::actor::Actor;
 use crate::id::{ApiKeyId, PoolId, PrinterId, SessionId, SlicerKeyId};
+use crate::limit::RateLimit;
+use crate::network::Network;
 use crate::permission::PermissionSet;
 use crate::role::RoleRef;
 use crate::text::Name;
@@ -46,7 +48,10 @@ pub struct ApiKey {
     pub holds: Option<Grants>,
     /// Networks that it may come from; empty = any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub allowed_networks: Vec<String>,
+    pub allowed_networks: Vec<Network>,
+    /// How often it may call, if not as often as any key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
     /// Whether it opens doors.
     pub state: KeyState,
     /// When it ends.

@@ -20,6 +20,8 @@ pub mod id;
 pub mod job;
 pub mod key;
 pub mod kind;
+pub mod limit;
+pub mod network;
 pub mod operator;
 pub mod order;
 pub mod pairing;

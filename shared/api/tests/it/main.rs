@@ -44,6 +44,10 @@ mod own_roles;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
+mod rate_limits;
+#[cfg(test)]
 mod relay_matrix;
 #[cfg(test)]
 mod roles;

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use domain::access::Access;
 use domain::id::{ApiKeyId, FarmId, PoolId, PrinterId, SlicerKeyId, UserId};
 use domain::key::{ApiKey, SlicerKey};
+use domain::limit::RateLimit;
+use domain::network::Network;
 use domain::permission::Permission;
 use domain::role::RoleRef;
 use domain::text::{Name, Tag};
@@ -39,7 +41,10 @@ pub struct NewApiKey {
     pub tags: Option<BTreeSet<Tag>>,
     /// Networks that it may come from, as CIDR; empty = any.
     #[serde(default)]
-    pub allowed_networks: Vec<String>,
+    pub allowed_networks: Vec<Network>,
+    /// How often it may call; absent = as often as any key.
+    #[serde(default)]
+    pub rate_limit: Option<RateLimit>,
     /// When it ends.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
@@ -57,6 +62,7 @@ impl NewApiKey {
             farms: None,
             tags: None,
             allowed_networks: Vec::new(),
+            rate_limit: None,
             expires_at: None,
         }
     }
@@ -88,8 +94,12 @@ pub struct EditApiKey {
     pub tags: Option<Option<BTreeSet<Tag>>>,
     /// Other networks.
     #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "Vec<String>")]
-    pub allowed_networks: Option<Vec<String>>,
+    #[schemars(with = "Vec<Network>")]
+    pub allowed_networks: Option<Vec<Network>>,
+    /// Another limit of calls; `null` = that of any key.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<RateLimit>")]
+    pub rate_limit: Option<Option<RateLimit>>,
     /// Another end; `null` = none.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<Timestamp>")]

@@ -9,7 +9,7 @@ use domain::key::{ApiKey, KeyState};
 use store::{Credential, CredentialKind, Tx, credential_hash};
 
 use super::presets::FirstCall;
-use super::{as_networks, check_networks, grants, held};
+use super::{few_networks, grants, held};
 use crate::door::Door;
 use crate::held::left_of;
 use crate::key_text;
@@ -36,7 +36,7 @@ impl Write for CreateApiKey {
             let end = preset.ends_after_seconds().map(|seconds| at.now().plus_seconds(seconds));
             asked.body.expires_at = asked.body.expires_at.or(end);
         }
-        check_networks(&asked.body.allowed_networks)?;
+        few_networks(&asked.body.allowed_networks)?;
         let body = &asked.body;
         role_is_ours(by, at.rows(), body.role)?;
         let grants = grants(at.rows(), body.role, &body.permissions, body.farms.clone().into(), body.tags.clone().into())?;
@@ -69,7 +69,8 @@ pub fn insert_api_key(
         permissions: asked.permissions.into_iter().collect(),
         grants,
         holds: None,
-        allowed_networks: as_networks(asked.allowed_networks),
+        allowed_networks: asked.allowed_networks,
+        rate_limit: asked.rate_limit,
         state: KeyState::Active,
         expires_at: asked.expires_at,
         old_secret_until: None,

@@ -8,7 +8,7 @@ use domain::actor::{Actor, ActorKind};
 use domain::key::ApiKey;
 use store::Rows;
 
-use super::{as_networks, check_networks, grants, held};
+use super::{few_networks, grants, held};
 use crate::facts;
 use crate::held::left_of;
 use crate::operation::{AtHome, By, Failure, Write, Written};
@@ -25,9 +25,10 @@ impl Write for EditApiKeyOp {
         held(&by.grants, &key.grants)?;
         key.name = body.name.unwrap_or(key.name);
         if let Some(networks) = body.allowed_networks {
-            check_networks(&networks)?;
-            key.allowed_networks = as_networks(networks);
+            few_networks(&networks)?;
+            key.allowed_networks = networks;
         }
+        key.rate_limit = body.rate_limit.unwrap_or(key.rate_limit);
         key.expires_at = body.expires_at.unwrap_or(key.expires_at);
         key.holds = left_of(at.rows(), &key, at.now())?;
         at.update(&key)?;
