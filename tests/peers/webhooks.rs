@@ -4,8 +4,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use api::clock::SystemClock;
-use gantry_tests::PATIENCE;
 use gantry_tests::farm::{call, owner_key};
+use gantry_tests::{PATIENCE, roomy};
 use relay::assemble::{Relay, Running};
 use relay::config::Config;
 use reqwest::Method;
@@ -62,7 +62,7 @@ impl World {
         let here = "127.0.0.1:0".parse().unwrap();
         let webhook_networks = vec!["127.0.0.0/8".parse().unwrap()];
         let data_dir = folder.path().to_owned();
-        let config = Config { data_dir, listen: here, mqtt_listen: here, webhook_networks, ..Config::default() };
+        let config = Config { data_dir, listen: here, mqtt_listen: here, webhook_networks, limits: roomy(), ..Config::default() };
         let running = Relay::start(&config, Arc::new(SystemClock)).await.unwrap();
         let made = running.accounts.create_store("Anna".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", running.address);

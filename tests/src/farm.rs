@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
-use crate::PATIENCE;
 use crate::counterpart::Door;
 use crate::stream::Events;
+use crate::{PATIENCE, ROOMY};
 
 /// Waits that fit simulated printers, so that a story takes seconds.
 pub const FAST: &str = "[timing]\nstart_seconds = 3\ngive_up_seconds = 1\ngrace_seconds = 2\nobserve_seconds = 2\n";
@@ -88,7 +88,7 @@ impl Farm {
     /// # Panics
     /// When the file cannot be written.
     pub fn set(&self, settings: &str) {
-        std::fs::write(&self.settings, format!("live = false\n{settings}")).unwrap();
+        std::fs::write(&self.settings, format!("live = false\n{settings}\n{ROOMY}")).unwrap();
     }
 
     /// Ends the agent as a power cut would.

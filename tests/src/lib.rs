@@ -28,6 +28,28 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a story asks again where nobody tells it.
 pub const ASK_EACH: Duration = Duration::from_millis(50);
 
+/// Limits that no story meets: it asks far oftener than a caller would, from one address and with one key. What limits do has
+/// tests of its own.
+pub const ROOMY: &str = "
+[limits]
+key = {per_minute = 60000, burst = 10000}
+session = {per_minute = 60000, burst = 10000}
+address = {per_minute = 60000, burst = 10000}
+failed = {per_minute = 60000, burst = 10000}
+";
+
+/// [`ROOMY`], where a story holds the door in its own process.
+///
+/// # Panics
+/// Never.
+pub fn roomy() -> api::limits::LimitSettings {
+    #[derive(serde::Deserialize)]
+    struct Settings {
+        limits: api::limits::LimitSettings,
+    }
+    toml::from_str::<Settings>(ROOMY).unwrap().limits
+}
+
 /// How often each kill is tried: once, or ten times in the full run.
 pub fn rounds() -> usize {
     if std::env::var_os("GANTRY_FULL").is_some() { 10 } else { 1 }

@@ -11,8 +11,8 @@ use tokio::process::{Child, Command};
 
 use crate::caller::Caller;
 use crate::farm::{Farm, first_line, gantry, id_of, owner_key};
-use crate::until_it_holds;
 use crate::wire::Wire;
+use crate::{ROOMY, until_it_holds};
 
 /// A relay whose webhooks may go to this machine.
 pub struct Relay {
@@ -49,7 +49,7 @@ impl Relay {
     /// When it does not start.
     pub async fn start_logging(log_level: &'static str) -> Self {
         let folder = TempDir::new().unwrap();
-        std::fs::write(folder.path().join("relay.toml"), "webhook_networks = [\"127.0.0.0/8\"]\n").unwrap();
+        std::fs::write(folder.path().join("relay.toml"), format!("webhook_networks = [\"127.0.0.0/8\"]\n{ROOMY}")).unwrap();
         let (wire, mqtt) = (Wire::new().await, Wire::new().await);
         let url = format!("http://{}", wire.address);
         let mut relay = Self { child: None, folder, log_level, url, wire, mqtt };

@@ -24,7 +24,7 @@ use domain::time::Timestamp;
 use domain::waiting::{JobReason, PrinterReason};
 use gantry_tests::counterpart::{Counterpart, Door, Simulated, gcode, quick};
 use gantry_tests::farm::{Farm, call, id_of, machine};
-use gantry_tests::until_it_holds;
+use gantry_tests::{roomy, until_it_holds};
 use reqwest::Method;
 use serde_json::{Value, json};
 use simulators::octoprint::settings::Settings;
@@ -44,7 +44,7 @@ struct Here {
 impl Here {
     async fn start(folder: &Path) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let config = Config { data_dir: folder.to_owned(), listen, live: false, ..Config::default() };
+        let config = Config { data_dir: folder.to_owned(), listen, live: false, limits: roomy(), ..Config::default() };
         let timing = Timing { lost_grace_ms: HOUR_MS, ..Timing::default() };
         let running = Agent::start(&config, Arc::new(SystemClock), timing).await.unwrap();
         let (url, key) = (format!("http://{}", running.address), running.owner_key("stories").await.unwrap());

@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use gantry_tests::farm::{call, first_line, gantry, owner_key};
-use gantry_tests::{rounds, until_it_holds};
+use gantry_tests::{ROOMY, rounds, until_it_holds};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -61,7 +61,7 @@ async fn take(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: B
 #[tokio::test]
 async fn however_often_a_relay_is_killed_while_it_sends_every_event_arrives_and_doubles_have_one_id() {
     let folder = TempDir::new().unwrap();
-    std::fs::write(folder.path().join("relay.toml"), "webhook_networks = [\"127.0.0.0/8\"]\n").unwrap();
+    std::fs::write(folder.path().join("relay.toml"), format!("webhook_networks = [\"127.0.0.0/8\"]\n{ROOMY}")).unwrap();
     let receiver = Arc::new(Receiver::default());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let hook = format!("http://{}/", listener.local_addr().unwrap());

@@ -10,7 +10,7 @@ use api::clock::{Clock, SystemClock};
 use domain::id::FarmId;
 use domain::time::Timestamp;
 use gantry_tests::stream::Events;
-use gantry_tests::until_it_holds;
+use gantry_tests::{roomy, until_it_holds};
 use relay::assemble::{CreatedStore, Relay, Running};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, Response};
@@ -176,6 +176,7 @@ impl Pair {
             listen: ([127, 0, 0, 1], port).into(),
             mqtt_listen: ([127, 0, 0, 1], 0).into(),
             webhook_networks: vec!["127.0.0.0/8".parse().unwrap()],
+            limits: roomy(),
             ..Default::default()
         };
         let running = Relay::start(&config, Arc::new(SystemClock)).await.unwrap();
@@ -191,8 +192,12 @@ impl Pair {
 
     /// An agent with that folder.
     pub async fn start_agent(&self, folder: &Path) -> Farm {
-        let config =
-            agent::config::Config { data_dir: folder.to_owned(), listen: ([127, 0, 0, 1], 0).into(), ..Default::default() };
+        let config = agent::config::Config {
+            data_dir: folder.to_owned(),
+            listen: ([127, 0, 0, 1], 0).into(),
+            limits: roomy(),
+            ..Default::default()
+        };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
         Agent::start(&config, clock, Timing::default()).await.unwrap()
     }
