@@ -97,7 +97,7 @@ impl Floor for AgentFloor {
     }
 
     async fn test_connection(&self, link: NewLink) -> Result<ConnectionFound, Problem> {
-        let spec = LinkSpec { driver: link.driver, address: link.address, credential: link.credential };
+        let spec = LinkSpec { driver: link.driver, address: link.address, serial: link.serial, credential: link.credential };
         match drivers::probe(&spec, self.fleet.for_drivers(), TEST).await {
             Ok(seen) => Ok(ConnectionFound { firmware: seen.firmware, activity: seen.activity }),
             Err(problem) => Err(Problem::new(Code::ConnectionFailed).detail(problem)),

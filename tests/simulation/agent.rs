@@ -70,6 +70,7 @@ impl World {
             let spec = LinkSpec {
                 driver: "octoprint".to_owned(),
                 address: format!("http://printer-{at}"),
+                serial: None,
                 credential: Some(Secret::new(Settings::default().api_key)),
             };
             let task = Task {

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use domain::file::ContentHash;
 use domain::secret::Secret;
+use domain::text::Serial;
 use domain::time::Timestamp;
 use tokio::sync::mpsc;
 
@@ -59,6 +60,8 @@ pub struct LinkSpec {
     pub driver: String,
     /// Where it is, as the driver wants it.
     pub address: String,
+    /// The machine's serial number, where it is known.
+    pub serial: Option<Serial>,
     /// Its key or code.
     pub credential: Option<Secret<String>>,
 }

@@ -27,6 +27,7 @@ async fn a_real_moonraker_is_driven_through_cuts_restarts_and_an_emergency_stop(
     let spec = |address: &str, key: Option<&str>| LinkSpec {
         driver: "moonraker".to_owned(),
         address: address.to_owned(),
+        serial: None,
         credential: key.map(|key| Secret::new(key.to_owned())),
     };
     let deadline = Duration::from_secs(20);

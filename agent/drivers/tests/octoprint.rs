@@ -26,6 +26,7 @@ async fn a_real_octoprint_is_driven_through_cuts_and_restarts() {
     let spec = |address: &str, key: &str| LinkSpec {
         driver: "octoprint".to_owned(),
         address: address.to_owned(),
+        serial: None,
         credential: Some(Secret::new(key.to_owned())),
     };
     let deadline = Duration::from_secs(20);

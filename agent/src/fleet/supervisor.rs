@@ -140,8 +140,12 @@ impl Fleet {
     fn start(&self, id: PrinterId, link: &Link) -> Result<Tended, StoreError> {
         let owner = id.to_string();
         let credential = self.outside.store.read(|rows| rows.secret(&self.outside.sealer, &owner, "credential"))?;
-        let spec =
-            LinkSpec { driver: link.driver.clone(), address: link.address.clone(), credential: credential.map(Secret::new) };
+        let spec = LinkSpec {
+            driver: link.driver.clone(),
+            address: link.address.clone(),
+            serial: link.serial.clone(),
+            credential: credential.map(Secret::new),
+        };
         let connection = match drivers::connect(&spec, self.outside.for_drivers()) {
             Ok(connection) => connection,
             Err(problem) => never(problem),

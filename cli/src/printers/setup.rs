@@ -24,6 +24,9 @@ pub struct Link {
     /// Where the printer is, as the driver says.
     #[arg(long)]
     address: String,
+    /// Its serial number; with it the printer is found again when its address changes.
+    #[arg(long)]
+    serial: Option<String>,
     /// Read the printer's key or access code from standard input.
     #[arg(long)]
     credential: bool,
@@ -54,6 +57,9 @@ pub struct Edit {
     /// Where it is now.
     #[arg(long)]
     address: Option<String>,
+    /// Its serial number.
+    #[arg(long)]
+    serial: Option<String>,
     /// Read a new key or access code from standard input.
     #[arg(long)]
     credential: bool,
@@ -114,6 +120,9 @@ impl Link {
 
     fn json(&self) -> Result<Value, Failure> {
         let mut link = json!({"driver": self.driver, "address": self.address});
+        if let Some(serial) = &self.serial {
+            link["serial"] = serial.as_str().into();
+        }
         if let Some(secret) = credential(self.credential)? {
             link["credential"] = secret.into();
         }
@@ -152,6 +161,7 @@ impl Edit {
         let id = s.id::<Printer>(&self.printer.printer).await?;
         let mut link = Map::new();
         link.extend(self.address.map(|address| ("address".to_owned(), address.into())));
+        link.extend(self.serial.map(|serial| ("serial".to_owned(), serial.into())));
         link.extend(credential(self.credential)?.map(|secret| ("credential".to_owned(), secret.into())));
         let mut change = Map::new();
         change.extend(self.name.map(|name| ("name".to_owned(), name.into())));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bed::{Bed, BedToken, BedUse};
 use crate::id::{AttemptId, JobId, PrinterId};
-use crate::text::{ExternalId, Metadata, Name, Note, Tag};
+use crate::text::{ExternalId, Metadata, Name, Note, Serial, Tag};
 use crate::time::Timestamp;
 
 macro_rules! words {
@@ -241,6 +241,9 @@ pub struct Link {
     pub driver: String,
     /// Where the printer is: a URL, an address, a device, as the driver says.
     pub address: String,
+    /// The machine's serial number, as its maker tells it. With it the printer is found again at another address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<Serial>,
     /// When its credential was set; the credential itself is never shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_set_at: Option<Timestamp>,

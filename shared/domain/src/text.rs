@@ -78,6 +78,8 @@ texts! {
     Name, "a name", 120, "1 to 120 visible characters", |text| text.chars().all(|c| !c.is_control());
     /// A free label on a printer, such as `rack-a`.
     Tag, "a tag", 40, "1 to 40 characters of a-z, 0-9, - _ . :", |text| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.:".contains(c));
+    /// What a machine's maker numbered it with: it stays when the address changes.
+    Serial, "a serial number", 64, "1 to 64 visible ASCII characters without a space", |text| text.bytes().all(|byte| byte.is_ascii_graphic());
     /// The id that another system gave to the thing.
     ExternalId, "an external id", 200, "1 to 200 visible characters", |text| text.chars().all(|c| !c.is_control());
     /// The code that a SKU is ordered by.
@@ -198,6 +200,14 @@ mod tests {
         assert!("rack-a".parse::<Tag>().is_ok());
         for bad in ["", "Rack", "rack a", &"x".repeat(41)] {
             assert!(bad.parse::<Tag>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_serial_number_is_one_word() {
+        assert_eq!(" 01S00A000000001 ".parse::<Serial>().unwrap().as_str(), "01S00A000000001");
+        for bad in ["", "01S 00A", "№1", &"x".repeat(65)] {
+            assert!(bad.parse::<Serial>().is_err(), "{bad}");
         }
     }
 

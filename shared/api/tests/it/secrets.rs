@@ -104,3 +104,18 @@ async fn a_printers_key_is_not_sent_to_another_address_by_whoever_may_change_it(
     farm.patch(&path, json!({"link": {"address": "http://p"}})).await.expect(200);
     farm.patch(&path, json!({"link": {"address": "http://q", "credential": ANOTHER_CODE}})).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_printers_key_stays_with_the_serial_number_that_it_was_given_for() {
+    let farm = Farm::new().await;
+    let link = json!({"driver": "test", "address": "http://p", "credential": ACCESS_CODE});
+    let printer = farm.post("/v1/printers", json!({"name": "P", "link": link})).await;
+    let path = format!("/v1/printers/{}", printer.json()["id"].as_str().unwrap());
+    let named = farm.patch(&path, json!({"link": {"serial": "SN-1"}})).await.expect(200);
+    assert_eq!(named["link"]["serial"], "SN-1", "to say which machine it is narrows who gets the key");
+    for other in [json!("SN-2"), json!(null)] {
+        let problem = farm.patch(&path, json!({"link": {"serial": other}})).await.refused(422, "invalid_request");
+        assert_eq!(problem["errors"][0]["pointer"], "/link/credential");
+    }
+    farm.patch(&path, json!({"link": {"serial": "SN-2", "credential": ANOTHER_CODE}})).await.expect(200);
+}

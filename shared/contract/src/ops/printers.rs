@@ -10,7 +10,7 @@ use domain::permission::Permission;
 use domain::printer::{Capability, Loaded, Machine, Printer};
 use domain::secret::Secret;
 use domain::telemetry::Telemetry;
-use domain::text::{ExternalId, Metadata, Name, Note, Tag};
+use domain::text::{ExternalId, Metadata, Name, Note, Serial, Tag};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,9 @@ pub struct NewLink {
     pub driver: String,
     /// Where the printer is, as the driver says.
     pub address: String,
+    /// Its serial number. Some drivers need it; with it the printer is found again when its address changes.
+    #[serde(default)]
+    pub serial: Option<Serial>,
     /// Its key or access code. Written once, never shown.
     #[serde(default)]
     pub credential: Option<Secret<String>>,
@@ -106,6 +109,10 @@ pub struct EditLink {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "String")]
     pub address: Option<String>,
+    /// Its serial number; `null` = it is not known.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<Serial>")]
+    pub serial: Option<Option<Serial>>,
     /// Its key or access code. Written once, never shown.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Secret<String>")]

@@ -25,6 +25,7 @@ impl Write for CreatePrinter {
             link: Link {
                 driver: body.link.driver,
                 address: body.link.address,
+                serial: body.link.serial,
                 credential_set_at: body.link.credential.as_ref().map(|_| at.now()),
             },
             machine: body.machine,

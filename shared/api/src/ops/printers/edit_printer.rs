@@ -23,20 +23,24 @@ impl Write for EditPrinterOp {
             let old = printer.link;
             let (driver, address) = (link.driver.unwrap_or(old.driver.clone()), link.address.unwrap_or(old.address.clone()));
             printer.capabilities = capabilities(at, &driver)?;
-            // Whoever may change an address must not learn the printer's key by naming a host of their own.
-            let elsewhere = (&driver, &address) != (&old.driver, &old.address);
+            let serial = link.serial.unwrap_or_else(|| old.serial.clone());
+            // Whoever may change an address must not learn the printer's key by naming a host of their own. A serial number
+            // guards the key likewise: to name one where none was narrows, to change it does not.
+            let other_machine = old.serial.is_some() && serial != old.serial;
+            let elsewhere = (&driver, &address) != (&old.driver, &old.address) || other_machine;
             if elsewhere && link.credential.is_none() && old.credential_set_at.is_some() {
-                let why = "another address needs the credential again: it is not sent to another machine by itself";
+                let why =
+                    "another address or serial number needs the credential again: it is not sent to another machine by itself";
                 return Err(Problem::field("/link/credential", "missing", why).into());
             }
             // A credential may be mended while a job is on the printer: without it the job may be stuck.
             if elsewhere && printer.attempt_id.is_some() {
                 return Err(Problem::new(Code::InUse)
-                    .detail("a job is on the printer: its address cannot change now")
+                    .detail("a job is on the printer: its address and serial number cannot change now")
                     .on(id)
                     .into());
             }
-            printer.link = Link { driver, address, credential_set_at };
+            printer.link = Link { driver, address, serial, credential_set_at };
             if let Some(credential) = link.credential {
                 let sealer = at.sealer.clone();
                 at.put_secret(&sealer, &id.to_string(), CREDENTIAL, credential.expose())?;
