@@ -112,7 +112,13 @@ impl Agent {
             identity: Arc::clone(&identity),
             open: is_open,
         })?;
-        let floor = AgentFloor { claiming, fleet: for_fleet.clone(), dispatch: for_dispatch.clone(), planned: Mutex::default() };
+        let floor = AgentFloor {
+            claiming,
+            fleet: for_fleet.clone(),
+            dispatch: for_dispatch.clone(),
+            planned: Mutex::default(),
+            scanning: tokio::sync::Mutex::default(),
+        };
         let door = Arc::new(Door {
             store: store.clone(),
             clock: Arc::clone(&clock),

@@ -9,17 +9,21 @@ use api::floor::Floor;
 use async_trait::async_trait;
 use contract::ops::claims::ClaimShown;
 use contract::ops::jobs::{WaitingSummary, Why};
+use contract::ops::printer_setup::{FoundPrinter, ScanAsked, ScanFound, StillNeeded};
 use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::{Finding, Level};
 use contract::problem::{Code, Problem};
 use domain::id::{JobId, PrinterId};
-use domain::printer::{Connection, Printer};
+use domain::printer::{Connection, Control, Printer};
 use domain::telemetry::Telemetry;
 use drivers::LinkSpec;
+use drivers::contract::Observation;
 use drivers::describe::{Description, SettingKind};
+use drivers::discovery::Sighting;
 use scheduler::plan::{plan, why};
 use tokio::sync::broadcast;
 
+use crate::discovery::{self, Ways};
 use crate::dispatch::{self, Names, take, why_words, words};
 use crate::fleet;
 use crate::uplink::claim::Claiming;
@@ -37,6 +41,8 @@ pub struct AgentFloor {
     pub dispatch: dispatch::Outside,
     /// The plan's words at a place of the log, so that many lookers cost one plan.
     pub planned: Mutex<Option<Planned>>,
+    /// Held while printers are looked for.
+    pub scanning: tokio::sync::Mutex<()>,
 }
 
 /// The waiting jobs at a place of the log.
@@ -99,9 +105,21 @@ impl Floor for AgentFloor {
     async fn test_connection(&self, link: NewLink) -> Result<ConnectionFound, Problem> {
         let spec = LinkSpec { driver: link.driver, address: link.address, serial: link.serial, credential: link.credential };
         match drivers::probe(&spec, self.fleet.for_drivers(), TEST).await {
-            Ok(seen) => Ok(ConnectionFound { firmware: seen.firmware, activity: seen.activity }),
-            Err(problem) => Err(Problem::new(Code::ConnectionFailed).detail(problem)),
+            Ok(seen) => Ok(found(seen)),
+            Err(problem) => {
+                let besides = discovery::beside(&problem, &spec.address, drivers::catalogue()).await;
+                Err(Problem::new(Code::ConnectionFailed).detail(format!("{problem}{besides}")))
+            }
         }
+    }
+
+    async fn scan(&self, asked: ScanAsked) -> Result<ScanFound, Problem> {
+        let addresses = discovery::places::addresses(&asked.addresses)?;
+        // One after the other: two at once would only hear the same answers twice.
+        let _one = self.scanning.lock().await;
+        let scanned = discovery::scan(&Ways::default(), &addresses).await;
+        let items = scanned.sightings.into_iter().filter_map(found_printer).collect();
+        Ok(ScanFound { items, hindrances: scanned.hindrances })
     }
 
     fn drivers(&self) -> Vec<DriverInfo> {
@@ -151,6 +169,58 @@ impl Floor for AgentFloor {
         let printers = self.dispatch.store.read(|rows| rows.all::<Printer>()).unwrap_or_default();
         printers.into_iter().map(|row| (row.record.id, row.record.name.to_string())).collect()
     }
+}
+
+/// What a test tells of a printer that answers.
+fn found(seen: Observation) -> ConnectionFound {
+    /// A farm's larger files have some hundred MB.
+    const LITTLE_ROOM: u64 = 100_000_000;
+    let mut concerns = Vec::new();
+    if seen.control == Control::Denied {
+        concerns.push("The printer shows itself but takes no orders: allow that at the printer.".to_owned());
+    }
+    if let Some(fault) = &seen.fault {
+        let code = fault.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+        concerns
+            .push(format!("The printer reports a fault: {}{code}. Mend it at the printer.", fault.text.trim_end_matches('.')));
+    }
+    if let Some(free) = seen.free_bytes.filter(|free| *free < LITTLE_ROOM) {
+        concerns.push(format!("Its storage has only {} MB left. Delete files there.", free / 1_000_000));
+    }
+    ConnectionFound {
+        firmware: seen.firmware,
+        activity: seen.activity,
+        control: seen.control,
+        free_bytes: seen.free_bytes,
+        concerns,
+    }
+}
+
+/// A sighting as people add it; none if there is no driver for it.
+fn found_printer(seen: Sighting) -> Option<FoundPrinter> {
+    let driver = drivers::catalogue().iter().find(|driver| driver.name == seen.driver)?;
+    let still = |kind: SettingKind| match kind {
+        SettingKind::Address => None,
+        SettingKind::Credential => Some(StillNeeded::Credential),
+    };
+    Some(FoundPrinter {
+        driver: driver.name.to_owned(),
+        driver_title: driver.title.to_owned(),
+        address: seen.address,
+        name: seen.name,
+        model: seen.model,
+        serial: seen.serial,
+        firmware: seen.firmware,
+        still_needed: driver
+            .settings
+            .iter()
+            .filter(|setting| setting.required)
+            .filter_map(|setting| still(setting.kind))
+            .collect(),
+        advice: seen.advice.map(str::to_owned),
+        printer_id: None,
+        moved: false,
+    })
 }
 
 fn info(driver: &Description) -> DriverInfo {

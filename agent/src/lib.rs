@@ -3,6 +3,7 @@
 
 mod assemble;
 pub mod config;
+mod discovery;
 pub mod dispatch;
 mod first_run;
 pub mod fleet;

@@ -1,5 +1,6 @@
 //! `gantry printers`: machines, their beds, and what is asked of them.
 
+mod many;
 mod setup;
 
 use clap::{Args, Subcommand};
@@ -13,6 +14,7 @@ use domain::id::PrinterId;
 use domain::printer::Printer;
 use serde_json::{Value, json};
 
+use self::many::{CloneLike, Import, Scan};
 use self::setup::{Add, Edit, Link, drivers};
 use crate::client::Ask;
 use crate::failure::{Exit, Failure};
@@ -42,6 +44,12 @@ enum Verb {
     Edit(Edit),
     /// Try to reach a printer before it is added.
     Test(Link),
+    /// Look for printers on the farm's network and USB ports.
+    Scan(Scan),
+    /// Add a printer with the driver, model and tags of another.
+    Clone(CloneLike),
+    /// Add many printers out of a table (CSV): all of them or none.
+    Import(Import),
     /// List the drivers for printers.
     Drivers,
     /// Say that a bed is clear. Look at it first.
@@ -126,6 +134,9 @@ impl Printers {
             Verb::Add(add) => add.run(s).await,
             Verb::Edit(edit) => edit.run(s).await,
             Verb::Test(link) => link.test(s).await,
+            Verb::Scan(scan) => scan.run(s).await,
+            Verb::Clone(like) => like.run(s).await,
+            Verb::Import(table) => table.run(s).await,
             Verb::Drivers => drivers(s).await,
             Verb::Clear(clear) => clear.run(s).await,
             Verb::UndoClear(which) => each::<UndoClearBed>(s, &which, json!({}), "no longer said to be clear").await,

@@ -16,6 +16,8 @@
 //! | `ends.rs` | how a print of ours ended, now or long ago |
 //! | `tidy.rs` | what of ours is removed from it |
 //!
+//! [`discovery`] reads what machines tell of themselves before there is a link to them, for all brands.
+//!
 //! Cores do no io; [`web`] carries out what those with HTTP and a WebSocket ask. A new brand is a folder,
 //! a line in [`catalogue`] and one in [`connect`].
 
@@ -34,6 +36,7 @@ use crate::describe::Description;
 
 pub mod contract;
 pub mod describe;
+pub mod discovery;
 mod moonraker;
 mod octoprint;
 pub mod web;

@@ -101,7 +101,7 @@ fn volume(text: &str) -> Result<[f64; 3], String> {
 }
 
 /// A printer's secret: from standard input, where no list of processes shows it.
-fn credential(wanted: bool) -> Result<Option<String>, Failure> {
+pub(super) fn credential(wanted: bool) -> Result<Option<String>, Failure> {
     if !wanted {
         return Ok(None);
     }
@@ -115,7 +115,11 @@ impl Link {
     /// Tries it.
     pub async fn test(self, s: &Session) -> Result<(), Failure> {
         let found = s.call::<TestConnection>(Ask::all().body(self.json()?)).await?;
-        s.out.answer(&found, |found| format!("Reached: {} ({}).", words(&found["activity"]), words(&found["firmware"])))
+        s.out.answer(&found, |found| format!("Reached: {} ({}).", words(&found["activity"]), words(&found["firmware"])))?;
+        for concern in found["concerns"].as_array().into_iter().flatten() {
+            s.out.note(&words(concern));
+        }
+        Ok(())
     }
 
     fn json(&self) -> Result<Value, Failure> {

@@ -21,6 +21,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use contract::ops::claims::ClaimShown;
 use contract::ops::jobs::{WaitingSummary, Why};
+use contract::ops::printer_setup::{ScanAsked, ScanFound};
 use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::Finding;
 use contract::problem::{Code, Problem};
@@ -70,6 +71,9 @@ impl Floor for TestFloor {
     }
     async fn test_connection(&self, _: NewLink) -> Result<ConnectionFound, Problem> {
         std::future::ready(Err(Problem::new(Code::ConnectionFailed))).await
+    }
+    async fn scan(&self, _: ScanAsked) -> Result<ScanFound, Problem> {
+        std::future::ready(Ok(ScanFound::default())).await
     }
     fn drivers(&self) -> Vec<DriverInfo> {
         let capabilities = vec![Capability::Pause, Capability::Cancel];

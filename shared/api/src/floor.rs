@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use contract::ops::claims::ClaimShown;
 use contract::ops::jobs::{WaitingSummary, Why};
+use contract::ops::printer_setup::{ScanAsked, ScanFound};
 use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::Finding;
 use contract::problem::Problem;
@@ -39,6 +40,12 @@ pub trait Floor: Send + Sync {
     /// # Errors
     /// `connection_failed` with what is wrong, in words.
     async fn test_connection(&self, link: NewLink) -> Result<ConnectionFound, Problem>;
+
+    /// Looks for printers on the network and the USB ports. Which of them are added already is not known here.
+    ///
+    /// # Errors
+    /// `invalid_request` if an address makes no sense.
+    async fn scan(&self, asked: ScanAsked) -> Result<ScanFound, Problem>;
 
     /// The ways to drive printers.
     fn drivers(&self) -> Vec<DriverInfo>;

@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod claims;
 pub mod clock;
 pub mod content;
+mod csv;
 pub mod disk;
 pub mod door;
 pub mod entropy;

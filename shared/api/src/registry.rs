@@ -4,8 +4,8 @@
 use contract::operation::OperationRow;
 use contract::ops::{
     access, account, accounts, attempts, audit, claims, commands, devices, events, farms, files, jobs, key_presets, key_work,
-    keys, materials, operators, orders, parts, pools, printers, queue, roles, skus, spools, stock, system, uploads, ways_in,
-    webhooks,
+    keys, materials, operators, orders, parts, pools, printer_setup, printers, queue, roles, skus, spools, stock, system,
+    uploads, ways_in, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -107,6 +107,9 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<printers::EditPrinterOp>::row(),
         Writes::<printers::DeletePrinter>::row(),
         Reads::<printers::TestConnection>::row(),
+        Reads::<printer_setup::ScanPrinters>::row(),
+        Writes::<printer_setup::ClonePrinter>::row(),
+        Writes::<printer_setup::ImportPrinters>::row(),
         Reads::<printers::GetTelemetry>::row(),
         Writes::<printers::ClearBedOp>::row(),
         Writes::<printers::UndoClearBed>::row(),

@@ -35,7 +35,7 @@ declare namespace Api {
   interface Machine { model?: string; nozzle_mm?: number; build_volume_mm?: Size; plate_type?: string }
   interface Loaded { material?: string; colour?: string; grams?: number }
   interface Printer extends Row {
-    name: string; link: { driver: string; address: string }; machine: Machine; tags: string[]; loaded?: Loaded[]; capabilities: string[];
+    name: string; link: { driver: string; address: string; serial?: string }; machine: Machine; tags: string[]; loaded?: Loaded[]; capabilities: string[];
     connection: string; activity: string; bed: string; admin: string; admin_note?: string; config: string; control: string; display: string;
     bed_use?: string; bed_token?: { bed_use: string; by: string; actor: Actor; given_at: Time }; attempt_id?: Id; job_id?: Id;
     foreign?: { file?: string; since: Time }; fault?: { code?: string; text: string }; connection_problem?: string;
@@ -67,6 +67,8 @@ declare namespace Api {
   }
   interface File extends Row { name: string; sha256: string; size_bytes: number; sliced: Sliced; created_by: Actor }
   interface Pool extends Row { name: string; tags: string[] }
+  interface FoundPrinter { driver: string; driver_title: string; address: string; name?: string; model?: string; serial?: string; firmware?: string; still_needed: string[]; advice?: string; printer_id?: Id; moved?: boolean }
+  interface ScanFound { items: FoundPrinter[]; hindrances: string[] }
   interface Driver { name: string; title: string; address_hint: string; credential_hint: string; capabilities: string[] }
   interface Key extends Row { name: string; hint: string; role?: string; grants?: { permissions: string[] }; allowed_networks?: string[]; state: string; expires_at?: Time; pool_id?: Id; printer_id?: Id }
   interface Command extends Row { verb: string; printer_id: Id; state: string; detail?: string }

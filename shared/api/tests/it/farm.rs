@@ -22,6 +22,7 @@ use axum::extract::ConnectInfo;
 use contract::ops::claims::ClaimShown;
 use contract::ops::jobs::{WaitingSummary, Why};
 use contract::ops::keys::NewApiKey;
+use contract::ops::printer_setup::{ScanAsked, ScanFound};
 use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::Finding;
 use contract::problem::{Code, Problem};
@@ -32,7 +33,7 @@ use domain::bed::ClearedBy;
 use domain::farm::{Dispatch, Farm as FarmRecord};
 use domain::id::{AttemptId, Id, JobId, PrinterId, WebhookId};
 use domain::permission::{Permission, PermissionSet};
-use domain::printer::{Activity, Capability, Connection, Printer};
+use domain::printer::{Activity, Capability, Connection, Control, Printer};
 use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
 use domain::webhook::Webhook;
@@ -64,6 +65,7 @@ pub struct TestFloor {
     pub waiting: Mutex<Vec<(JobId, WaitingSummary)>>,
     pub live: broadcast::Sender<(PrinterId, Telemetry)>,
     pub shown: Mutex<Option<Telemetry>>,
+    pub found: Mutex<ScanFound>,
 }
 
 #[async_trait]
@@ -81,8 +83,18 @@ impl Floor for TestFloor {
         Ok(self.waiting.lock().unwrap().clone())
     }
     async fn test_connection(&self, link: NewLink) -> Result<ConnectionFound, Problem> {
-        let found = Ok(ConnectionFound { firmware: None, activity: Activity::Idle });
+        let found = Ok(ConnectionFound {
+            firmware: None,
+            activity: Activity::Idle,
+            control: Control::Ok,
+            free_bytes: None,
+            concerns: Vec::new(),
+        });
         if link.address == "nowhere" { Err(Problem::new(Code::ConnectionFailed)) } else { std::future::ready(found).await }
+    }
+    async fn scan(&self, _: ScanAsked) -> Result<ScanFound, Problem> {
+        let found = self.found.lock().unwrap().clone();
+        std::future::ready(Ok(found)).await
     }
     fn drivers(&self) -> Vec<DriverInfo> {
         let capabilities = vec![Capability::Pause, Capability::Cancel];
@@ -182,6 +194,7 @@ impl Farm {
             waiting: Mutex::default(),
             live: broadcast::channel(16).0,
             shown: Mutex::default(),
+            found: Mutex::default(),
         });
         let clock = Arc::new(HandClock(AtomicI64::new(NOW.millis())));
         let door = Arc::new(Door {

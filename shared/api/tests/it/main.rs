@@ -44,6 +44,8 @@ mod own_roles;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod printer_setup;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod rate_limits;

@@ -157,6 +157,14 @@ pub struct ConnectionFound {
     pub firmware: Option<String>,
     /// What it does.
     pub activity: domain::printer::Activity,
+    /// Whether it takes orders.
+    pub control: domain::printer::Control,
+    /// Room for files, in bytes, where it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<u64>,
+    /// What will hinder prints although it answers, each in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub concerns: Vec<String>,
 }
 
 /// A way to drive printers.

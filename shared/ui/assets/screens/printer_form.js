@@ -1,7 +1,7 @@
 // The settings of a printer, and the form that adds one. Credentials go in and never come out; a connection can be tried before
 // anything is kept.
 import { call, get, post, Refusal } from '../core/api.js';
-import { forget, takePrinter } from '../core/farm.js';
+import { forget, machines, takePrinter } from '../core/farm.js';
 import { html, useEffect, useSignal, useState } from '../core/html.js';
 import { attempt, explain, say } from '../core/notices.js';
 import { go, leave } from '../core/route.js';
@@ -9,6 +9,8 @@ import { can } from '../core/session.js';
 import { t, word } from '../core/words.js';
 import { Button, Choice, Field, formValues, SureButton } from '../parts/controls.js';
 import { Sheet } from '../parts/sheet.js';
+import { Finder } from './printer_finder.js';
+import { ImportPrinters } from './printer_import.js';
 
 /** What is left empty is taken away. @param {Record<string, string>} values */
 function machineOf(values) {
@@ -26,14 +28,16 @@ function changes(before, values) {
   const { model = null, nozzle_mm = null, build_volume_mm = null, plate_type = null } = before.machine;
   const machine = machineOf(values);
   const tags = tagsOf(values.tags);
-  const { credential, address = before.link.address } = values;
+  const { credential, address = before.link.address, serial = null } = values;
+  const moved = address !== before.link.address;
+  const renumbered = serial !== (before.link.serial ?? null);
   /** @param {unknown} a @param {unknown} b */
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   return {
     ...(values.name !== before.name ? { name: values.name } : {}),
     ...(same(tags, [...before.tags].sort()) ? {} : { tags }),
     ...(same(machine, { model, nozzle_mm, build_volume_mm, plate_type }) ? {} : { machine }),
-    ...(address !== before.link.address || credential ? { link: { driver: before.link.driver, address, ...(credential ? { credential } : {}) } } : {}),
+    ...(moved || renumbered || credential ? { link: { driver: before.link.driver, address, ...(renumbered ? { serial } : {}), ...(credential ? { credential } : {}) } } : {}),
   };
 }
 
@@ -46,7 +50,7 @@ export function wrongFields(error) {
   return Object.fromEntries(errors.map((one) => [one.pointer.split('/').pop() ?? '', one.detail]));
 }
 
-/** @param {{doc?: Api.Printer, wrong: Record<string, string>}} props */
+/** @param {{doc?: {machine: Api.Printer['machine'], tags: string[]}, wrong: Record<string, string>}} props */
 function MachineFields({ doc, wrong }) {
   const { model, nozzle_mm: nozzle, build_volume_mm: volume, plate_type: plate } = doc?.machine ?? {};
   return html`<${Field} label=${t('tags')} name="tags" value=${doc?.tags.join(' ') ?? ''} hint=${t('tags_hint')} wrong=${wrong.tags} />
@@ -86,6 +90,7 @@ export function PrinterForm({ machine }) {
     <${Field} label=${t('name')} name="name" value=${doc.name} required wrong=${wrong.value.name} />
     <${MachineFields} doc=${doc} wrong=${wrong.value} />
     <${Field} label=${t('address')} name="address" value=${doc.link.address} wrong=${wrong.value.address} />
+    <${Field} label=${t('serial')} name="serial" value=${doc.link.serial ?? ''} hint=${t('serial_hint')} wrong=${wrong.value.serial} />
     <${Field} label=${t('credential')} name="credential" type="password" autocomplete="new-password" placeholder=${t('credential_kept')} wrong=${wrong.value.credential} />
     <div class="form-end"><${Button} type="submit" tone="main" icon="check" label=${t('save')} />
       ${can('printer.delete') ? html`<${SureButton} quiet icon="trash" label=${t('remove')} sure=${t('remove_sure', { name: doc.name })} onClick=${remove} />` : null}</div>
@@ -98,6 +103,26 @@ export function AddPrinter({ onClose }) {
   const chosen = useSignal('');
   const wrong = useSignal(/** @type {Record<string, string>} */ ({}));
   const found = useSignal(/** @type {{tone: string, text: string} | null} */ (null));
+  // What fills the form: a printer that was found, or one that the new one is like. A new number draws the fields anew.
+  const draft = useSignal({ number: 0, name: '', address: '', serial: '', machine: /** @type {Api.Printer['machine']} */ ({}), tags: /** @type {string[]} */ ([]) });
+  /** @param {Api.FoundPrinter} one */
+  const pick = (one) => {
+    if (one.printer_id) {
+      go(`/p/${one.printer_id}/settings`);
+      return;
+    }
+    const { name = '', address, serial = '', model } = one;
+    chosen.value = one.driver;
+    draft.value = { number: draft.peek().number + 1, name, address, serial, machine: { ...draft.peek().machine, ...(model ? { model } : {}) }, tags: draft.peek().tags };
+    found.value = one.advice ? { tone: 'warn', text: one.advice } : null;
+  };
+  /** @param {string} id */
+  const like = (id) => {
+    const other = machines.peek().get(id)?.doc.peek();
+    if (!other) return;
+    chosen.value = other.link.driver;
+    draft.value = { ...draft.peek(), number: draft.peek().number + 1, machine: other.machine, tags: other.tags };
+  };
   useEffect(() => {
     attempt(t('add_printer'), () => get('/v1/system/drivers')).then((/** @type {any} */ list) => {
       drivers.value = list?.items ?? [];
@@ -106,15 +131,16 @@ export function AddPrinter({ onClose }) {
   }, []);
   const driver = drivers.value.find((one) => one.name === chosen.value);
   /** @param {Record<string, string>} values */
-  const linkOf = (values) => ({ driver: chosen.peek(), address: values.address ?? '', ...(values.credential ? { credential: values.credential } : {}) });
+  const linkOf = (values) => ({ driver: chosen.peek(), address: values.address ?? '', ...(values.serial ? { serial: values.serial } : {}), ...(values.credential ? { credential: values.credential } : {}) });
   /** @param {MouseEvent} event */
   const test = async (event) => {
     const form = /** @type {HTMLFormElement} */ (/** @type {HTMLElement} */ (event.currentTarget).closest('form'));
     const values = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value).trim()]));
     found.value = null;
     try {
-      const told = /** @type {{firmware?: string, activity: string}} */ (await post('/v1/printers/test-connection', linkOf(values)));
-      found.value = { tone: 'good', text: [t('test_ok'), told.firmware, word('state', told.activity)].filter(Boolean).join(' · ') };
+      const told = /** @type {{firmware?: string, activity: string, concerns?: string[]}} */ (await post('/v1/printers/test-connection', linkOf(values)));
+      const { concerns = [] } = told;
+      found.value = { tone: concerns.length ? 'warn' : 'good', text: [t('test_ok'), told.firmware, word('state', told.activity), ...concerns].filter(Boolean).join(' · ') };
     } catch (error) {
       const { detail, hint } = explain(error);
       found.value = { tone: 'alarm', text: [detail, hint].filter(Boolean).join(' · ') };
@@ -137,14 +163,18 @@ export function AddPrinter({ onClose }) {
     say(t('added', { name: made.name }), t('added_hint'));
     go(`/p/${made.id}`);
   };
-  return html`<${Sheet} title=${t('add_printer')} onClose=${onClose}><form class="form" onSubmit=${submit}>
-    <${Field} label=${t('name')} name="name" required wrong=${wrong.value.name} />
+  const others = [...machines.value.values()].map((machine) => machine.doc.peek()).sort((one, other) => one.name.localeCompare(other.name));
+  const { number, name, address, serial } = draft.value;
+  return html`<${Sheet} title=${t('add_printer')} onClose=${onClose}><${Finder} onPick=${pick} /><form class="form" onSubmit=${submit} key=${number}>
+    ${others.length ? html`<${Choice} label=${t('like_printer')} name="like" value="" options=${[{ value: '', label: '–' }, ...others.map((one) => ({ value: one.id, label: one.name }))]} onPick=${like} />` : null}
+    <${Field} label=${t('name')} name="name" value=${name} required wrong=${wrong.value.name} />
     <${Choice} label=${t('driver')} name="driver" value=${chosen.value} options=${drivers.value.map((one) => ({ value: one.name, label: one.title }))} onPick=${(/** @type {string} */ name) => { chosen.value = name; }} />
-    <${Field} label=${t('address')} name="address" required hint=${driver?.address_hint} wrong=${wrong.value.address} />
+    <${Field} label=${t('address')} name="address" value=${address} required hint=${driver?.address_hint} wrong=${wrong.value.address} />
+    <${Field} label=${t('serial')} name="serial" value=${serial} hint=${t('serial_hint')} wrong=${wrong.value.serial} />
     <${Field} label=${t('credential')} name="credential" type="password" autocomplete="new-password" hint=${driver?.credential_hint} wrong=${wrong.value.credential} />
     <${Button} icon="wifi" label=${t('test_connection')} onClick=${test} />
     ${found.value ? html`<p class="banner" data-tone=${found.value.tone} role="status">${found.value.text}</p>` : null}
-    <${MachineFields} wrong=${wrong.value} />
+    <${MachineFields} doc=${draft.value} wrong=${wrong.value} />
     <div class="form-end"><${Button} type="submit" tone="main" icon="plus" label=${t('add_printer')} /></div>
-  </form></${Sheet}>`;
+  </form><${ImportPrinters} /></${Sheet}>`;
 }

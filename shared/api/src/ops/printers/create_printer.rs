@@ -1,13 +1,11 @@
-//! Add a printer. Nobody has seen its bed yet, so it needs a clear.
+//! Add a printer.
 
 use contract::list::View;
 use contract::operation::Asked;
 use contract::ops::printers::CreatePrinter;
-use domain::bed::{Bed, BedUse};
-use domain::id::{Id, PrinterId};
-use domain::printer::{Activity, Admin, Config, Connection, Control, Display, Link, Printer};
+use domain::printer::Printer;
 
-use super::{CREDENTIAL, capabilities};
+use super::adding::add;
 use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
@@ -15,50 +13,7 @@ impl Write for CreatePrinter {
     unprepared!();
 
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, (): ()) -> Result<Written<View<Printer>>, Failure> {
-        let body = asked.body;
-        by.within_tags(body.tags.iter())?;
-        let capabilities = capabilities(at, &body.link.driver)?;
-        let id: PrinterId = at.new_id();
-        let mut printer = Printer {
-            id,
-            name: body.name,
-            link: Link {
-                driver: body.link.driver,
-                address: body.link.address,
-                serial: body.link.serial,
-                credential_set_at: body.link.credential.as_ref().map(|_| at.now()),
-            },
-            machine: body.machine,
-            tags: body.tags,
-            loaded: body.loaded,
-            capabilities,
-            connection: Connection::Unknown,
-            activity: Activity::Idle,
-            bed: Bed::NeedsClear,
-            admin: Admin::Enabled,
-            admin_note: None,
-            config: Config::Incomplete,
-            control: Control::Ok,
-            display: Display::Unknown,
-            bed_use: BedUse::own(id.uuid()),
-            bed_token: None,
-            attempt_id: None,
-            job_id: None,
-            foreign: None,
-            fault: None,
-            connection_problem: None,
-            failures_in_a_row: 0,
-            firmware: None,
-            external_id: body.external_id,
-            metadata: body.metadata,
-            created_at: at.now(),
-        };
-        printer.settle();
-        at.create(&printer)?;
-        if let Some(credential) = body.link.credential {
-            let sealer = at.sealer.clone();
-            at.put_secret(&sealer, &id.to_string(), CREDENTIAL, credential.expose())?;
-        }
+        let id = add(by, at, asked.body)?;
         Ok(by.view(at.rows(), id)?.into())
     }
 }

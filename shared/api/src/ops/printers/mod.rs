@@ -1,13 +1,18 @@
 //! Printers: settings, beds, service, and what is asked of them.
 
 mod acts;
+mod adding;
 mod clear_bed;
+mod clone_printer;
 mod create_printer;
 mod delete_printer;
 mod edit_printer;
 mod get_telemetry;
+mod import_printers;
 mod list_tags;
+mod scan_printers;
 mod service;
+mod table;
 mod test_connection;
 mod undo_clear_bed;
 
