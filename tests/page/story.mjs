@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accounts } from './accounts.mjs';
+import { adding } from './adding.mjs';
 import { Browser } from './browser.mjs';
 import { Farm, gcode, Running } from './farm.mjs';
 import { accessFaults, layoutFaults, SIZES } from './looks.mjs';
@@ -64,6 +65,7 @@ try {
   await story();
   await throughRelay();
   await accounts({ binary, data: join(data, 'accounts'), browser, pictures, check, look: (seen) => { page = seen; } });
+  await adding({ binary, data: join(data, 'adding'), browser, pictures, check, look: (seen) => { page = seen; } });
   await store({ binary, data: join(data, 'store'), browser, pictures, check, look: (seen) => { page = seen; } });
 } catch (error) {
   failed += 1;
