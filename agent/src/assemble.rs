@@ -33,7 +33,7 @@ use crate::floor::AgentFloor;
 use crate::uplink::Uplink;
 use crate::uplink::claim::{self, Claiming};
 use crate::uplink::identity::Identity;
-use crate::{dispatch, first_run, fleet, housekeeping, page, uplink};
+use crate::{discovery, dispatch, first_run, fleet, housekeeping, page, uplink};
 
 /// Why an agent could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +112,7 @@ impl Agent {
             identity: Arc::clone(&identity),
             open: is_open,
         })?;
+        let for_finding = for_fleet.clone();
         let floor = AgentFloor {
             claiming,
             fleet: for_fleet.clone(),
@@ -148,6 +149,7 @@ impl Agent {
             tokio::spawn(listener.serve(router)),
             tokio::spawn(dispatch::run(for_dispatch)),
             tokio::spawn(Fleet::new(for_fleet).run()),
+            tokio::spawn(discovery::again::run(for_finding)),
             tokio::spawn(housekeeping::run(Arc::clone(&door))),
             tokio::spawn(Arc::clone(&uplink).run()),
             tokio::spawn(uplink::content::fetch(Arc::clone(&uplink))),

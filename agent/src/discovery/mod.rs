@@ -1,6 +1,7 @@
 //! Looks for printers on the farm's network and USB ports: calls to all by multicast DNS and SSDP, questions to addresses that
 //! somebody named, and the list of serial ports. Asks only what anybody may ask, sends no credential, and changes nothing.
 
+pub mod again;
 mod calls;
 pub mod places;
 mod ports;

@@ -266,3 +266,54 @@ fn not_started(tx: &Tx<'_>, claimed: Option<AttemptId>) -> Result<Option<Attempt
     let attempt = tx.get::<Attempt>(claimed)?.map(|row| row.record);
     Ok(attempt.filter(|attempt| matches!(attempt.state, AttemptState::Active(Stage::Assigned | Stage::Slicing | Stage::Sending))))
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::actor::Actor;
+    use serde_json::json;
+    use store::{By, OpenOptions, SeededEntropy, Store};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    #[tokio::test]
+    async fn control_that_is_lost_after_a_firmware_update_is_told_once_each_and_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions { path: None, now: NOW, entropy: Box::new(SeededEntropy(1)), live: true };
+        let store = Store::open(&folder.path().join("gantry.db"), options).unwrap();
+        let by = || By::new(Actor::farm(store.home().farm_id), NOW);
+        let printer: Printer = serde_json::from_value(json!({
+            "id": "prn_00000000000000000000000000000001", "name": "P", "link": {"driver": "d", "address": "a"},
+            "connection": "online", "activity": "idle", "bed": "needs_clear", "admin": "enabled", "config": "incomplete",
+            "control": "ok", "display": "idle", "bed_use": "use_1", "firmware": "1.0", "created_at": NOW,
+        }))
+        .unwrap();
+        let (id, created) = (printer.id, printer.clone());
+        store.write(by(), move |tx| tx.create(&created).map(drop)).await.unwrap();
+        let shows = async |control: Control, firmware: &str| {
+            let facets = Facets {
+                connection: Connection::Online,
+                problem: None,
+                activity: Activity::Idle,
+                control,
+                fault: None,
+                firmware: Some(firmware.to_owned()),
+                was_online: true,
+            };
+            let change = Change::Facets(Box::new(facets));
+            store.write(by(), move |tx| apply(tx, id, &change)).await.map_err(|_| ()).unwrap();
+            let events = store.read(|rows| rows.events_after(0, &[], None, 50)).unwrap().events;
+            let display = store.read(|rows| rows.all::<Printer>()).unwrap().remove(0).record.display;
+            (events.iter().skip(1).map(|stored| stored.event.event_type.to_string()).collect::<Vec<_>>(), display)
+        };
+        let lost = ["printer.control_lost", "printer.firmware_changed"];
+        let (events, display) = shows(Control::Denied, "2.0").await;
+        assert_eq!((events, display), (lost.map(str::to_owned).to_vec(), domain::printer::Display::ControlDenied));
+        let (events, _) = shows(Control::Denied, "2.0").await;
+        assert_eq!(events, lost, "what stays is no news");
+        let (events, display) = shows(Control::Ok, "2.0").await;
+        assert_eq!(events.last().map(String::as_str), Some("printer.updated"));
+        assert_eq!(display, domain::printer::Display::NeedsClear);
+    }
+}

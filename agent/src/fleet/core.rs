@@ -402,7 +402,7 @@ impl PrinterCore {
             return self.write(change, Then::Nothing, out);
         }
         let change = self.print_seen(now, out).or_else(|| self.unseen_use());
-        let change = change.or_else(|| self.facets(now)).or_else(|| self.contact_lost(now));
+        let change = change.or_else(|| self.facets(now)).or_else(|| self.contact_lost(now)).or_else(|| self.control_lost());
         if let Some(change) = change {
             return self.write(change, Then::Nothing, out);
         }
@@ -546,6 +546,16 @@ impl PrinterCore {
             flight.leg = Leg::Looking { seen_since: None, history: None };
         }
         Some(Change::Move { attempt, event: AttemptEvent::Lost(reason), detail: None })
+    }
+
+    /// A printer that takes no orders keeps no job from the others: what it has not begun goes back, and costs no try.
+    fn control_lost(&self) -> Option<Change> {
+        let hand = self.in_hand()?;
+        let denied = self.seen.as_ref().is_some_and(|seen| seen.control == Control::Denied);
+        let not_begun = matches!(hand.attempt.state, AttemptState::Active(Stage::Assigned | Stage::Slicing | Stage::Sending));
+        let event = AttemptEvent::Ended(End::Cancelled(CancelReason::PrinterWithdrawn));
+        let detail = || Some("the printer takes no orders from us any more".to_owned());
+        (denied && not_begun).then(|| Change::Move { attempt: hand.attempt.id, event, detail: detail() })
     }
 
     /// Commands: written as dispatched, then sent; what was dispatched in an earlier life is repeated
@@ -806,5 +816,69 @@ mod tests {
         }
         let beside = |output: &Output| matches!(output, Output::Order(Order::Cancel { command: None, .. }));
         assert!(!outputs.iter().any(beside), "{outputs:?}");
+    }
+
+    fn shown(control: Control) -> Input {
+        let Input::Report(Report::Heard(mut heard)) = idle(None) else { unreachable!() };
+        heard.control = control;
+        Input::Report(Report::Heard(heard))
+    }
+
+    /// What is written in turn, each write done, while the facts stay.
+    fn written(core: &mut PrinterCore, input: Input, facts: fn() -> Input) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut outputs = core.handle(START, input);
+        for _ in 0..5 {
+            changes.extend(outputs.into_iter().filter_map(|output| match output {
+                Output::Write(change) => Some(change),
+                Output::Order(_) | Output::Show(_) => None,
+            }));
+            core.handle(START, facts());
+            outputs = core.handle(START, Input::Written(Outcome::Done));
+        }
+        changes
+    }
+
+    fn in_state(state: &str, control: Control) -> Input {
+        let Input::Facts(Some(mut facts)) = to_be_cancelled() else { unreachable!() };
+        facts.commands.clear();
+        facts.printer.control = control;
+        if let Some(hand) = &mut facts.attempt {
+            let mut document = serde_json::to_value(&hand.attempt).unwrap();
+            (document["state"], document["cancel_requested"]) = (json!(state), json!(false));
+            hand.attempt = serde_json::from_value(document).unwrap();
+        }
+        Input::Facts(Some(facts))
+    }
+
+    #[test]
+    fn a_printer_that_takes_no_orders_any_more_gives_back_what_it_has_not_begun() {
+        let withdrawn = |change: &Change| {
+            matches!(change, Change::Move { event: AttemptEvent::Ended(End::Cancelled(CancelReason::PrinterWithdrawn)), .. })
+        };
+        let facts: [[fn() -> Input; 2]; 2] = [
+            [|| in_state("assigned", Control::Ok), || in_state("assigned", Control::Denied)],
+            [|| in_state("sending", Control::Ok), || in_state("sending", Control::Denied)],
+        ];
+        for [before, after] in facts {
+            let mut core = PrinterCore::new(START, Timing::default());
+            core.handle(START, before());
+            let changes = written(&mut core, shown(Control::Denied), after);
+            assert!(changes.iter().any(withdrawn), "{changes:?}");
+            let mut core = PrinterCore::new(START, Timing::default());
+            core.handle(START, before());
+            assert!(!written(&mut core, shown(Control::Ok), before).iter().any(withdrawn));
+        }
+    }
+
+    #[test]
+    fn a_print_that_runs_goes_on_while_its_printer_takes_no_orders() {
+        let mut core = PrinterCore::new(START, Timing::default());
+        core.handle(START, in_state("printing", Control::Ok));
+        let Input::Report(Report::Heard(mut heard)) = shown(Control::Denied) else { unreachable!() };
+        let token = serde_json::from_value(json!("abcdefghijklmnop")).unwrap();
+        (heard.activity, heard.print) = (Activity::Printing, Some(SeenPrint { token, file: None, paused: None }));
+        let changes = written(&mut core, Input::Report(Report::Heard(heard)), || in_state("printing", Control::Denied));
+        assert!(!changes.iter().any(|change| matches!(change, Change::Move { .. })), "{changes:?}");
     }
 }

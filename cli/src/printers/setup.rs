@@ -60,6 +60,9 @@ pub struct Edit {
     /// Its serial number.
     #[arg(long)]
     serial: Option<String>,
+    /// The serial number is another since the board was changed: it is still the same machine.
+    #[arg(long, requires = "serial")]
+    board_changed: bool,
     /// Read a new key or access code from standard input.
     #[arg(long)]
     credential: bool,
@@ -166,6 +169,7 @@ impl Edit {
         let mut link = Map::new();
         link.extend(self.address.map(|address| ("address".to_owned(), address.into())));
         link.extend(self.serial.map(|serial| ("serial".to_owned(), serial.into())));
+        link.extend(self.board_changed.then(|| ("board_changed".to_owned(), true.into())));
         link.extend(credential(self.credential)?.map(|secret| ("credential".to_owned(), secret.into())));
         let mut change = Map::new();
         change.extend(self.name.map(|name| ("name".to_owned(), name.into())));

@@ -24,6 +24,9 @@ pub const SEARCHES: &[(&str, &str)] =
 
 const BAMBU_DEVICE: &str = "urn:bambulab-com:device:3dprinter:1";
 
+/// Drivers that compare the serial number with the machine's certificate before anything secret is sent.
+pub const PROVES: &[&str] = &[BAMBU];
+
 const IN_THE_CLOUD: &str = "It is connected to its maker's cloud. On its screen switch on LAN mode and Developer Mode, then take the access code from there.";
 
 /// Others announce themselves as this brand besides, so that older programs find them.

@@ -12,7 +12,7 @@ mod tests;
 
 use domain::text::Serial;
 
-pub use brands::{SEARCHES, SERVICES, of_announcement, of_device, of_service};
+pub use brands::{PROVES, SEARCHES, SERVICES, of_announcement, of_device, of_service};
 pub use mdns::{Heard, Service};
 pub use probe::{PROBES, Probe};
 pub use ssdp::{Announcement, search};
@@ -40,14 +40,14 @@ pub struct Sighting {
 }
 
 impl Sighting {
-    const fn at(driver: &'static str, address: String) -> Self {
+    /// Nothing but where it is.
+    pub const fn at(driver: &'static str, address: String) -> Self {
         Self { driver, address, name: None, model: None, serial: None, firmware: None, advice: None }
     }
 
-    /// Whether both are of one machine.
+    /// Whether both are of one machine. One that is at two places is told twice: which of them is true is not known here.
     fn is_also(&self, other: &Self) -> bool {
-        let same_serial = self.serial.is_some() && self.serial == other.serial;
-        self.driver == other.driver && (same_serial || self.address == other.address)
+        self.driver == other.driver && self.address == other.address
     }
 
     fn learn(&mut self, other: Self) {
@@ -57,6 +57,11 @@ impl Sighting {
         self.firmware = self.firmware.take().or(other.firmware);
         self.advice = self.advice.or(other.advice);
     }
+}
+
+/// Whether machines behind that driver prove their serial number before they are given a key: else it is only what they say.
+pub fn proves_its_serial(driver: &str) -> bool {
+    PROVES.contains(&driver)
 }
 
 /// Each machine once, however often and in whatever ways it was seen; ordered by driver and address.

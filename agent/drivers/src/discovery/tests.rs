@@ -70,7 +70,7 @@ fn what_a_machine_tells_in_any_order_and_in_several_datagrams_is_put_together() 
         ..Sighting::at("moonraker", "http://192.168.1.20:7125".to_owned())
     };
     let backwards: Vec<Vec<u8>> = records.iter().rev().map(|record| answer(std::slice::from_ref(record))).collect();
-    assert_eq!(sightings(&backwards), [expected.clone()]);
+    assert_eq!(sightings(&backwards), std::slice::from_ref(&expected));
     assert_eq!(sightings(&[answer(&records)]), [expected]);
 }
 

@@ -111,3 +111,40 @@ async fn a_table_adds_all_its_printers_or_none_and_tells_every_mistake_with_its_
     assert!(!audit.iter().any(|entry| entry.asked.to_string().contains("s3cret")), "nor is it in the audit");
     assert_eq!(count().await, 3);
 }
+
+#[tokio::test]
+async fn a_printer_with_a_new_board_keeps_its_id_and_history_once_somebody_says_that_it_is_the_same_machine() {
+    let farm = Farm::new().await;
+    let id = printer(&farm, "P", json!({"address": "http://p", "serial": "SN-1"}), json!([])).await;
+    let path = format!("/v1/printers/{id}");
+    let problem = farm.patch(&path, json!({"link": {"serial": "SN-2"}})).await.refused(422, "invalid_request");
+    assert_eq!(
+        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
+        (&json!("/link/serial"), &json!("unconfirmed"))
+    );
+    let same = farm.patch(&path, json!({"link": {"serial": "SN-1", "address": "http://q"}})).await.expect(200);
+    assert_eq!(same["link"]["address"], "http://q", "the same number asks for nothing");
+    let made = farm.patch(&path, json!({"link": {"serial": "SN-2", "board_changed": true}})).await.expect(200);
+    assert_eq!(
+        (made["id"].as_str(), &made["link"]["serial"], &made["created_at"]),
+        (Some(id.as_str()), &json!("SN-2"), &same["created_at"])
+    );
+    let home = farm.door.home().farm_id.to_string();
+    let audit = farm.door.store.read(|rows| rows.audit_tail(&home, 1)).unwrap();
+    assert_eq!(
+        audit[0].asked["body"]["link"]["board_changed"].as_bool().or(audit[0].asked["link"]["board_changed"].as_bool()),
+        Some(true)
+    );
+}
+
+#[tokio::test]
+async fn a_machine_with_two_addresses_that_is_reached_by_one_has_not_moved() {
+    let farm = Farm::new().await;
+    printer(&farm, "P", json!({"address": "http://cable", "serial": "SN-1"}), json!([])).await;
+    let items = vec![found("http://radio", Some("SN-1")), found("http://cable", Some("SN-1"))];
+    *farm.floor.found.lock().unwrap() = ScanFound { items, hindrances: Vec::new() };
+    let told = farm.post("/v1/printers/scan", json!({})).await.expect(200);
+    for item in told["items"].as_array().unwrap() {
+        assert!(item["printer_id"].is_string() && item["moved"] == false, "{item}");
+    }
+}

@@ -114,8 +114,10 @@ async fn a_printers_key_stays_with_the_serial_number_that_it_was_given_for() {
     let named = farm.patch(&path, json!({"link": {"serial": "SN-1"}})).await.expect(200);
     assert_eq!(named["link"]["serial"], "SN-1", "to say which machine it is narrows who gets the key");
     for other in [json!("SN-2"), json!(null)] {
-        let problem = farm.patch(&path, json!({"link": {"serial": other}})).await.refused(422, "invalid_request");
+        let link = json!({"serial": other, "board_changed": true});
+        let problem = farm.patch(&path, json!({"link": link})).await.refused(422, "invalid_request");
         assert_eq!(problem["errors"][0]["pointer"], "/link/credential");
     }
-    farm.patch(&path, json!({"link": {"serial": "SN-2", "credential": ANOTHER_CODE}})).await.expect(200);
+    let link = json!({"serial": "SN-2", "board_changed": true, "credential": ANOTHER_CODE});
+    farm.patch(&path, json!({"link": link})).await.expect(200);
 }

@@ -113,6 +113,10 @@ pub struct EditLink {
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<Serial>")]
     pub serial: Option<Option<Serial>>,
+    /// Needed when the serial number changes: the printer's board was changed, and it is still the same machine with the same
+    /// history. Another machine is a printer of its own.
+    #[serde(default)]
+    pub board_changed: bool,
     /// Its key or access code. Written once, never shown.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Secret<String>")]

@@ -37,7 +37,7 @@ function changes(before, values) {
     ...(values.name !== before.name ? { name: values.name } : {}),
     ...(same(tags, [...before.tags].sort()) ? {} : { tags }),
     ...(same(machine, { model, nozzle_mm, build_volume_mm, plate_type }) ? {} : { machine }),
-    ...(moved || renumbered || credential ? { link: { driver: before.link.driver, address, ...(renumbered ? { serial } : {}), ...(credential ? { credential } : {}) } } : {}),
+    ...(moved || renumbered || credential ? { link: { driver: before.link.driver, address, ...(renumbered ? { serial, board_changed: values.board_changed === 'on' } : {}), ...(credential ? { credential } : {}) } } : {}),
   };
 }
 
@@ -91,6 +91,7 @@ export function PrinterForm({ machine }) {
     <${MachineFields} doc=${doc} wrong=${wrong.value} />
     <${Field} label=${t('address')} name="address" value=${doc.link.address} wrong=${wrong.value.address} />
     <${Field} label=${t('serial')} name="serial" value=${doc.link.serial ?? ''} hint=${t('serial_hint')} wrong=${wrong.value.serial} />
+    ${doc.link.serial ? html`<div class="checks"><label><input type="checkbox" name="board_changed" />${t('board_changed')}</label></div>` : null}
     <${Field} label=${t('credential')} name="credential" type="password" autocomplete="new-password" placeholder=${t('credential_kept')} wrong=${wrong.value.credential} />
     <div class="form-end"><${Button} type="submit" tone="main" icon="check" label=${t('save')} />
       ${can('printer.delete') ? html`<${SureButton} quiet icon="trash" label=${t('remove')} sure=${t('remove_sure', { name: doc.name })} onClick=${remove} />` : null}</div>

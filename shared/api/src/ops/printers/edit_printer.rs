@@ -24,6 +24,12 @@ impl Write for EditPrinterOp {
             let (driver, address) = (link.driver.unwrap_or(old.driver.clone()), link.address.unwrap_or(old.address.clone()));
             printer.capabilities = capabilities(at, &driver)?;
             let serial = link.serial.unwrap_or_else(|| old.serial.clone());
+            let renumbered = matches!((&old.serial, &serial), (Some(one), Some(other)) if one != other);
+            if renumbered && !link.board_changed {
+                let why = "it is another serial number: say with board_changed that it is still the same machine, whose board was \
+                           changed; another machine is added as a printer of its own";
+                return Err(Problem::field("/link/serial", "unconfirmed", why).into());
+            }
             // Whoever may change an address must not learn the printer's key by naming a host of their own. A serial number
             // guards the key likewise: to name one where none was narrows, to change it does not.
             let other_machine = old.serial.is_some() && serial != old.serial;

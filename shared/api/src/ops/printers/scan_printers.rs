@@ -17,11 +17,15 @@ impl Read for ScanPrinters {
         door.store.read(|rows| {
             for row in rows.all::<Printer>()? {
                 let printer = row.record;
-                for item in found.items.iter_mut().filter(|item| is_it(item, &printer.link)) {
-                    if looks.find::<Printer>(rows, printer.id).is_ok() {
-                        item.printer_id = Some(printer.id);
-                        item.moved = place(&item.address) != place(&printer.link.address);
-                    }
+                if looks.find::<Printer>(rows, printer.id).is_err() {
+                    continue;
+                }
+                let at_home = |item: &FoundPrinter| place(&item.address) == place(&printer.link.address);
+                let mut seen: Vec<&mut FoundPrinter> = found.items.iter_mut().filter(|item| is_it(item, &printer.link)).collect();
+                // A machine with two addresses that is reached by one of them has not moved.
+                let moved = !seen.iter().any(|item| at_home(item));
+                for item in &mut seen {
+                    (item.printer_id, item.moved) = (Some(printer.id), moved);
                 }
             }
             Ok::<_, Failure>(())
