@@ -9,6 +9,7 @@ pub(crate) struct Hints {
     pub nozzle: f64,
     pub bed: f64,
     pub filament_mm: Option<f64>,
+    pub layers: Option<u32>,
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Hints {
@@ -45,6 +46,8 @@ impl Hints {
         } else if comment.starts_with("estimated printing time (normal mode)") || comment.contains("total estimated time:") {
             let spelled = comment.rsplit(['=', ':']).next().unwrap_or_default();
             self.seconds = self.seconds.or(spelled_seconds(spelled));
+        } else if let Some(layers) = comment.strip_prefix("total layer number:") {
+            self.layers = self.layers.or(layers.trim().parse().ok());
         } else if let Some(used) = comment.strip_prefix("filament used [mm] =") {
             self.filament_mm = used.split(',').next().and_then(|mm| mm.trim().parse().ok());
         }

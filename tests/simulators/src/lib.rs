@@ -3,6 +3,7 @@
 //! socket for the demo and for foreign clients. Nothing here may know how the agent works: a
 //! simulator speaks the wire and is judged by recordings of the real thing (`fixtures/`).
 
+pub mod bambu;
 mod form;
 mod gcode;
 mod heat;
