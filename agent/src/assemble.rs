@@ -63,6 +63,7 @@ pub struct Running {
     pub door: Arc<Door>,
     /// Its line to the relay.
     pub uplink: Arc<Uplink>,
+    claiming: Arc<Claiming>,
     tasks: Vec<JoinHandle<()>>,
     _lock: std::fs::File,
 }
@@ -114,7 +115,7 @@ impl Agent {
         })?;
         let for_finding = for_fleet.clone();
         let floor = AgentFloor {
-            claiming,
+            claiming: Arc::clone(&claiming),
             fleet: for_fleet.clone(),
             dispatch: for_dispatch.clone(),
             planned: Mutex::default(),
@@ -156,7 +157,7 @@ impl Agent {
             tokio::spawn(uplink::content::bring(Arc::clone(&uplink))),
         ];
         tracing::info!(%address, farm = %door.home().farm_id, "the agent runs");
-        Ok(Running { address, door, uplink, tasks, _lock: lock })
+        Ok(Running { address, door, uplink, claiming, tasks, _lock: lock })
     }
 }
 
@@ -208,6 +209,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.claiming.stop();
         for task in self.tasks.iter().rev() {
             task.abort();
         }

@@ -29,7 +29,8 @@ enum Verb {
     List(Pages),
     /// Claim the farm that asks under a code, at a relay.
     Claim(Claim),
-    /// Let the agent that asks under a code take the place of a farm: one that was refused as a copy, or restored from an old copy.
+    /// Let the agent that asks under a code take the place of a farm: one that was refused as a copy, restored from an old copy, or a new
+    /// machine for one that is gone.
     Replace {
         /// The farm's name or id.
         farm: String,

@@ -61,8 +61,13 @@ impl World {
 
 /// A printer that has just been added.
 pub fn printer(id: PrinterId, at: usize, now: Timestamp) -> Printer {
-    let link =
-        Link { driver: "octoprint".to_owned(), address: format!("http://printer-{at}"), serial: None, credential_set_at: None };
+    let link = Link {
+        driver: "octoprint".to_owned(),
+        address: format!("http://printer-{at}"),
+        serial: None,
+        credential_set_at: None,
+        credential_lost: false,
+    };
     let volume = Size { x: 200.0, y: 200.0, z: 200.0 };
     let mut printer = Printer {
         id,

@@ -25,8 +25,8 @@ use std::time::Duration;
 /// How long a story waits for anything that it names.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often a story asks again where nobody tells it.
-pub const ASK_EACH: Duration = Duration::from_millis(50);
+/// How often a story asks again where nobody tells it: no oftener than a key may by itself.
+pub const ASK_EACH: Duration = Duration::from_millis(100);
 
 /// Limits that no story meets: it asks far oftener than a caller would, from one address and with one key. What limits do has
 /// tests of its own.

@@ -21,4 +21,6 @@ mod pair;
 #[cfg(test)]
 mod presets;
 #[cfg(test)]
+mod replaced;
+#[cfg(test)]
 mod two_stores;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use api::claims::{REFUSED, claimed};
+use api::claims::{Place, REFUSED, claimed, is_empty, took_place};
 use api::clock::Clock;
 use api::door::AccountHome;
 use contract::ops::claims::{ClaimShown, ClaimState, KeyToMove, MovedKey, NewPairing, PairingApproved, PairingAsked};
@@ -17,21 +17,19 @@ use domain::key::{ApiKey, KeyState};
 use domain::pairing::{RefusedAgent, WhyRefused};
 use domain::text::Name;
 use domain::time::Timestamp;
-use drivers::web::{WebAddress, client};
+use drivers::web::WebAddress;
 use qrcode::QrCode;
 use qrcode::render::svg;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{By, Opener, Sealer, Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::OpenSession;
+use super::asking::{Refused, call, floor};
 use super::identity::Identity;
 
-/// How long the relay may take to answer.
-const ANSWER: Duration = Duration::from_secs(20);
 /// Under which the device code is kept sealed, so that a restart does not lose a yes that was just given.
 const SECRET: (&str, &str) = ("claim", "device_code");
 /// The setting that holds what else belongs to it.
@@ -100,6 +98,13 @@ impl Claiming {
             claiming.ask(waiting, device_code);
         }
         Ok(claiming)
+    }
+
+    /// Asks no more: the agent lets go of its database. It goes on with the code when it runs again.
+    pub fn stop(&self) {
+        if let Some(asking) = self.state().asking.take() {
+            asking.abort();
+        }
     }
 
     /// How far it is.
@@ -247,6 +252,7 @@ impl Claiming {
             signature: self.identity.sign(&NewPairing::signed(farm_id, &public_key)),
             public_key,
             keys: keys.take(KEYS).collect(),
+            empty: own && self.store.read(is_empty)?,
         })
     }
 
@@ -341,44 +347,18 @@ impl Claiming {
             store_name: approved.store_name,
             claimed_at: self.clock.now(),
         };
+        let now = self.clock.now();
+        if let Some(farm) = approved.becomes {
+            let rows = floor(address, device_code).await?;
+            let place = Place { claim, farm, last_number: approved.last_number, rows };
+            return took_place(&self.store, &self.accounts, place, now).await.map_err(|why| Refused::By(Box::new(why)));
+        }
         let again = self.accounts.claim().is_some();
-        claimed(&self.store, &self.accounts, claim, approved.last_number, self.clock.now()).await.map_err(inside)?;
+        claimed(&self.store, &self.accounts, claim, approved.last_number, now).await.map_err(inside)?;
         // The other agent has the same key, or the one that was refused: neither is to be of use.
         if again && let Err(error) = self.identity.make_next() {
             tracing::warn!(%error, "a new key could not be kept; the one that was copied stays");
         }
         Ok(())
-    }
-}
-
-enum Refused {
-    /// The relay says why.
-    By(Box<Problem>),
-    /// Nobody was heard.
-    Unheard(String),
-}
-
-impl Refused {
-    fn problem(self) -> Problem {
-        match self {
-            Refused::By(problem) => *problem,
-            Refused::Unheard(why) => Problem::new(Code::ConnectionFailed).detail(format!("the relay: {why}")),
-        }
-    }
-}
-
-async fn call<T: DeserializeOwned>(address: &WebAddress, path: &str, body: &Value) -> Result<T, Refused> {
-    let unheard = |why: String| Refused::Unheard(why);
-    let client = client(address).map_err(|problem| unheard(problem.to_string()))?;
-    let request = client.post(address.join(path)).json(body).timeout(ANSWER);
-    let response = request.send().await.map_err(|error| unheard(error.to_string()))?;
-    let good = response.status().is_success();
-    let body: Value = response.json().await.map_err(|_| unheard("what answers there is no relay".to_owned()))?;
-    let strange = |_| unheard("what answers there is no relay of this kind".to_owned());
-    if good {
-        serde_json::from_value(body).map_err(strange)
-    } else {
-        let problem: Problem = serde_json::from_value(body).map_err(strange)?;
-        Err(Refused::By(Box::new(problem)))
     }
 }

@@ -197,12 +197,14 @@ pub async fn farewell_said(door: &Door) -> Result<(), StoreError> {
     door.store.write(by(door), |tx| tx.put_setting(FAREWELL, &None::<Claim>)).await
 }
 
-/// This database was set back: it goes on in a log of its own, and starts nothing until somebody has looked.
-pub async fn rolled_back(door: &Door) -> Result<(), StoreError> {
+/// This database was set back: it goes on in a log of its own, above the numbers that the relay knows, and starts nothing until somebody
+/// has looked.
+pub async fn rolled_back(door: &Door, last_number: u64) -> Result<(), StoreError> {
     let farm = door.home().farm_id;
     door.store
         .write(by(door), move |tx| {
             tx.begin_new_log()?;
+            tx.go_on_above(last_number)?;
             stop_dispatch(tx, farm)
         })
         .await

@@ -1,6 +1,7 @@
 //! The line to the relay. The agent dials out and keeps one WebSocket open for as long as its farm is claimed. Here
 //! are the shells around `sync::farm`, which decides what is sent and when.
 
+mod asking;
 pub mod claim;
 mod contact;
 pub mod content;
@@ -137,7 +138,7 @@ impl Uplink {
                         tracing::warn!(%error, "that the relay knows of the unpairing could not be written");
                     }
                 }
-                Ended::Lost(_) | Ended::Bye(..) | Ended::RolledBack | Ended::Again => {}
+                Ended::Lost(_) | Ended::Bye(..) | Ended::RolledBack(_) | Ended::Again => {}
             }
             wait = (wait * 2).min(LONGEST_WAIT);
             tokio::time::sleep(jitter(wait)).await;
@@ -187,11 +188,11 @@ impl Uplink {
                 }
                 None
             }
-            Ended::RolledBack => {
+            Ended::RolledBack(last_number) => {
                 tracing::error!(
                     "this database is older than what the relay has of it: a new log is begun and nothing is started"
                 );
-                if let Err(error) = facts::rolled_back(&self.door).await {
+                if let Err(error) = facts::rolled_back(&self.door, last_number).await {
                     tracing::error!(%error, "a new log could not be begun");
                 }
                 None

@@ -33,7 +33,7 @@ pub enum Ended {
     /// The pairing was ended at the relay.
     Revoked,
     /// The relay has more of this log than this database.
-    RolledBack,
+    RolledBack(u64),
     /// There is a new key, which is to open the next one at once.
     Again,
 }
@@ -264,7 +264,7 @@ impl Shell<'_> {
             FarmOutput::Watch(printers) => self.watch(printers),
             FarmOutput::BlobWanted(hash) => drop(ContentHash::try_from(hash).map(|hash| self.uplink.wanted.send(hash))),
             FarmOutput::Rekeyed(public_key) => self.new_key_is_known(&public_key),
-            FarmOutput::RolledBack => self.ended = Some(Ended::RolledBack),
+            FarmOutput::RolledBack { last_number } => self.ended = Some(Ended::RolledBack(last_number)),
             FarmOutput::Close(code, again) => {
                 let ended = match code {
                     ByeCode::Revoked => Ended::Revoked,

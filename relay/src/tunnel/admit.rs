@@ -85,6 +85,7 @@ pub async fn admit(
             requests_wait: rows.next_mail(home.farm_id)?.is_some(),
             content_token,
             pass: state.passes.given().to_owned(),
+            last_number: rows.last_number(home)?,
         };
         Ok(Ok((home, admission)))
     })

@@ -1,17 +1,18 @@
 //! That a farm belongs to a store: what is written when it is claimed and when it leaves, at the farm and at the relay.
 
 use contract::event::Named;
+use contract::problem::{Code, Problem};
 use domain::actor::{Actor, ActorKind};
 use domain::attempt::Stage;
 use domain::farm::{Claim, HomeIds};
 use domain::hex::unhex;
-use domain::id::{Id, StoreId};
+use domain::id::{FarmId, Id, StoreId};
 use domain::job::{Job, JobState};
 use domain::kind::Kind;
 use domain::pairing::{RefusedAgent, WhyRefused};
 use domain::time::Timestamp;
 use ring::signature::{ED25519, UnparsedPublicKey};
-use store::{AuditEntry, By, Store, StoreError, Tx};
+use store::{AuditEntry, By, FeedRow, Rows, Store, StoreError, Tx, is_copied};
 
 use crate::door::{AccountHome, Door};
 use crate::operation::Failure;
@@ -63,6 +64,68 @@ pub async fn claimed(
             tx.put_setting(REFUSED, &None::<RefusedAgent>)?;
             tx.put_setting(HEARD_AT, &now)?;
             tx.put_setting(CLAIM, &Some(kept))
+        })
+        .await?;
+    accounts.heard(now);
+    accounts.claimed(Some(claim));
+    Ok(())
+}
+
+/// What an agent is told when it takes the place of a farm whose machine is gone.
+pub struct Place {
+    /// The claim that the farm had.
+    pub claim: Claim,
+    /// The farm.
+    pub farm: FarmId,
+    /// Its numbers go on above this one.
+    pub last_number: u64,
+    /// What the relay knows of its floor.
+    pub rows: Vec<FeedRow>,
+}
+
+/// Whether the farm has nothing of its own that could be lost or done twice: no printer, nothing to print and no history.
+///
+/// # Errors
+/// What the database says.
+pub fn is_empty(rows: Rows<'_>) -> Result<bool, StoreError> {
+    let things = Kind::ALL.iter().copied().filter(|kind| is_copied(*kind) && *kind != Kind::Farm);
+    for kind in things {
+        if rows.has_any(kind)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// At an empty farm: it takes that place, in one transaction.
+///
+/// # Errors
+/// It is empty no more; or what the database says.
+pub async fn took_place(store: &Store, accounts: &AccountHome, place: Place, now: Timestamp) -> Result<(), Problem> {
+    let by = By::new(Actor::farm(place.farm), now);
+    let claim = place.claim.clone();
+    store
+        .write(by, move |tx| {
+            let Place { claim, farm, last_number, rows } = place;
+            if !is_empty(tx.rows())? {
+                let why = "this agent has things of its own by now: only an empty one takes another farm's place";
+                return Err(Failure::from(Problem::new(Code::InUse).detail(why)));
+            }
+            facts::take_place_of(tx, HomeIds { store_id: claim.store_id, farm_id: farm }, last_number, &rows)?;
+            tx.audit(&AuditEntry {
+                at: now,
+                actor: tx.actor().clone(),
+                from: None,
+                operation: "farm.took_place".to_owned(),
+                subject: Some(farm.to_string()),
+                request_id: None,
+                asked: serde_json::json!({"rows": rows.len()}),
+            })?;
+            tx.put_setting(FAREWELL, &None::<Claim>)?;
+            tx.put_setting(PASS, "")?;
+            tx.put_setting(REFUSED, &None::<RefusedAgent>)?;
+            tx.put_setting(HEARD_AT, &now)?;
+            Ok(tx.put_setting(CLAIM, &Some(claim))?)
         })
         .await?;
     accounts.heard(now);

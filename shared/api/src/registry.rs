@@ -83,6 +83,7 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<keys::RevokeSlicerKey>::row(),
         Writes::<claims::RequestPairing>::row(),
         Reads::<claims::PollPairingOp>::row(),
+        Reads::<claims::ReadFloorOp>::row(),
         Writes::<claims::CompletePairingOp>::row(),
         Reads::<claims::GetPairing>::row(),
         Writes::<claims::ClaimFarmOp>::row(),

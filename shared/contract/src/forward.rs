@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use domain::access::Grants;
 use domain::actor::Actor;
 use domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -72,7 +73,7 @@ pub struct Answered {
 }
 
 /// A record as it is now, on its way to a copy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RowItem {
     /// The word of its kind.
     pub kind: String,
@@ -90,5 +91,6 @@ pub struct RowItem {
     /// When it was changed last.
     pub changed_at: Timestamp,
     /// The record.
+    #[schemars(with = "serde_json::Value")]
     pub document: Document,
 }

@@ -247,6 +247,9 @@ pub struct Link {
     /// When its credential was set; the credential itself is never shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_set_at: Option<Timestamp>,
+    /// It had a credential, which went with the machine that the agent ran on: it must be entered again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub credential_lost: bool,
 }
 
 /// A printer.
@@ -355,7 +358,8 @@ impl Printer {
 
     /// Brings the derived facets in line with the rest; called at every write.
     pub fn settle(&mut self) {
-        self.config = if self.machine.missing().is_empty() { Config::Ok } else { Config::Incomplete };
+        self.config =
+            if self.machine.missing().is_empty() && !self.link.credential_lost { Config::Ok } else { Config::Incomplete };
         self.bed = match (&self.bed_token, self.bed) {
             (Some(_), _) => Bed::Clear,
             (None, Bed::Clear) => Bed::NeedsClear,

@@ -39,7 +39,7 @@ impl Rows<'_> {
     /// # Errors
     /// What the database says.
     pub fn keys_after(&self, store: StoreId, position: u64, limit: usize) -> Result<Vec<KeyFact>, StoreError> {
-        let rows = self.changed_after(KINDS, store, position, limit)?;
+        let rows = self.changed_after(KINDS, store, None, position, limit)?;
         rows.into_iter().map(|row| Ok(KeyFact { openers: self.openers_of(&row.id)?, row })).collect()
     }
 

@@ -125,26 +125,46 @@ impl Rows<'_> {
     /// What the database says.
     pub fn feed_after(&self, store: StoreId, position: u64, limit: usize) -> Result<Vec<FeedRow>, StoreError> {
         let copied: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| is_copied(*kind)).collect();
-        self.changed_after(&copied, store, position, limit)
+        self.changed_after(&copied, store, None, position, limit)
     }
 
-    /// Rows of these kinds that changed after a position.
+    /// Whether there is a living row of that kind.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn has_any(&self, kind: Kind) -> Result<bool, StoreError> {
+        let sql = format!("SELECT 1 FROM {} WHERE deleted = 0", table(kind));
+        Ok(self.connection.prepare_cached(&sql)?.exists([])?)
+    }
+
+    /// What is known here of another home's living rows, of all copied kinds, by the position that they have here. What only waits for
+    /// that home is none of them.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn floor_after(&self, home: HomeIds, position: u64, limit: usize) -> Result<Vec<FeedRow>, StoreError> {
+        let copied: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| is_copied(*kind)).collect();
+        self.changed_after(&copied, home.store_id, Some(home.farm_id), position, limit)
+    }
+
+    /// Rows of these kinds that changed after a position, of one farm or of all.
     pub(crate) fn changed_after(
         &self,
         kinds: &[Kind],
         store: StoreId,
+        farm: Option<FarmId>,
         position: u64,
         limit: usize,
     ) -> Result<Vec<FeedRow>, StoreError> {
-        let (mut found, store) = (Vec::new(), store.to_string());
+        let (mut found, store, farm) = (Vec::new(), store.to_string(), farm.map(|farm| farm.to_string()));
         for kind in kinds.iter().copied() {
             let sql = format!(
                 "SELECT id, revision, number, position, deleted, changed_at, document FROM {} \
-                 WHERE position > ?1 AND revision > 0 AND store_id = ?3 ORDER BY position LIMIT ?2",
+                 WHERE position > ?1 AND revision > 0 AND store_id = ?3 AND (?4 IS NULL OR farm_id = ?4) ORDER BY position LIMIT ?2",
                 table(kind)
             );
             let mut statement = self.connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![position, limit as u64, store], |r| {
+            let rows = statement.query_map(params![position, limit as u64, store, farm], |r| {
                 let document: String = r.get(6)?;
                 Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, document))
             })?;

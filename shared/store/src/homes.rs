@@ -161,6 +161,32 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// This empty database becomes another farm, whose machine is gone: what its relay knows of it is written as it came, and everything
+    /// that is written from here on is that farm's. Nothing of what this database was before is ever told.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn become_farm(&mut self, home: HomeIds, last_number: u64, rows: &[FeedRow]) -> Result<(), StoreError> {
+        self.move_to_store(home.store_id)?;
+        let (before, farm) = (self.home.farm_id.to_string(), home.farm_id.to_string());
+        for kind in Kind::ALL {
+            let sql = format!("UPDATE {} SET farm_id = ?1 WHERE farm_id = ?2", table(*kind));
+            self.sql()?.execute(&sql, [&farm, &before])?;
+        }
+        self.sql()?.execute(&format!("DELETE FROM {} WHERE id = ?1", table(Kind::Farm)), [&before])?;
+        self.sql()?.execute("DELETE FROM event WHERE farm_id = ?1", [&before])?;
+        self.sql()?.execute("UPDATE home SET farm_id = ?1 WHERE farm_id = ?2", [&farm, &before])?;
+        self.put_setting("farm_id", &home.farm_id)?;
+        self.home = home;
+        let place = Place::of(home);
+        for row in rows.iter().filter(|row| is_copied(row.kind) && !row.deleted) {
+            self.copy(&place, 0, row)?;
+        }
+        let told = rows.iter().map(|row| row.number).max().unwrap_or(0);
+        self.go_on_above(last_number.max(told))?;
+        self.begin_new_log()
+    }
+
     /// The numbers of this database's home go on above that one: whoever has a copy of another life of it knows them so far.
     ///
     /// # Errors

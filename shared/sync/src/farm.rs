@@ -235,7 +235,7 @@ impl FarmSession {
         let Hello { epoch, heads, got, .. } = &self.start.hello;
         let ahead = |cursor: &crate::frame::Cursor, head| cursor.epoch == *epoch && cursor.at > head;
         if ahead(&welcome.got.rows, heads.rows) || ahead(&welcome.got.events, heads.events) {
-            self.out.push(FarmOutput::RolledBack);
+            self.out.push(FarmOutput::RolledBack { last_number: welcome.last_number });
             self.phase = Phase::Closed;
             let frame = Frame::Bye { code: ByeCode::RolledBack, retry_ms: None };
             self.out.push(FarmOutput::Send(Packet { session_no: welcome.session_no, frame }));

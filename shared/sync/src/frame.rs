@@ -315,6 +315,9 @@ pub struct Welcome {
     /// What the farm shows at its next session.
     #[serde(default)]
     pub pass: String,
+    /// So far the relay knows the farm's numbers: a farm that was set back goes on above it.
+    #[serde(default)]
+    pub last_number: u64,
 }
 
 /// What one side takes at once.

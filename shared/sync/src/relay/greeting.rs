@@ -37,6 +37,7 @@ impl RelaySession {
             sent_ms: now_ms,
             content_token: admission.content_token,
             pass: admission.pass,
+            last_number: admission.last_number,
         };
         let open = Open {
             session_no,

@@ -40,6 +40,8 @@ pub struct Admission {
     pub content_token: String,
     /// What the farm is to show at its next session; durable.
     pub pass: String,
+    /// So far the farm's numbers are known.
+    pub last_number: u64,
 }
 
 /// What the session is told.

@@ -39,6 +39,7 @@ fn relay() -> RelaySession {
         requests_wait: false,
         content_token: String::new(),
         pass: "9-aa".to_owned(),
+        last_number: 7,
     };
     relay.handle(0, RelayInput::Admitted(admission));
     relay
@@ -61,6 +62,7 @@ fn farm_to(got: RelayGot) -> (FarmSession, Vec<FarmOutput>) {
         sent_ms: 0,
         content_token: String::new(),
         pass: "9-aa".to_owned(),
+        last_number: 7,
     };
     let out = farm.handle(1000, FarmInput::Received(Packet { session_no: 0, frame: Frame::Welcome(welcome) }));
     (farm, out)
@@ -234,7 +236,7 @@ fn a_cursor_of_another_log_or_below_the_floor_begins_again_and_sweeps_at_the_end
 #[test]
 fn a_farm_that_is_behind_its_own_copy_says_so_and_closes() {
     let (_, out) = farm_to(RelayGot { rows: cursor("e1", 21), events: cursor("e1", 10) });
-    assert_eq!(out[0], FarmOutput::RolledBack);
+    assert_eq!(out[0], FarmOutput::RolledBack { last_number: 7 });
     assert_eq!(out.last(), Some(&FarmOutput::Close(ByeCode::RolledBack, None)));
 }
 

@@ -453,7 +453,7 @@ impl World {
                     self.carry(&packet, false);
                 }
                 FarmOutput::Close(..) => return self.cut(),
-                FarmOutput::RolledBack => panic!("seed {}: nothing was rolled back", self.seed),
+                FarmOutput::RolledBack { .. } => panic!("seed {}: nothing was rolled back", self.seed),
                 FarmOutput::Acked(Stream::Events, at) => {
                     self.farm_disk.trimmed_to = self.farm_disk.trimmed_to.max(at);
                     self.farm_disk.events.retain(|event| event.place() > at);
@@ -657,6 +657,7 @@ impl World {
                     requests_wait: true,
                     content_token: String::new(),
                     pass: disk.passes.given().to_owned(),
+                    last_number: 0,
                 }))
             }
             RelayOutput::ApplyRows(session_no, batch) => {

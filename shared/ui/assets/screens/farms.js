@@ -6,7 +6,7 @@ import { attempt, say } from '../core/notices.js';
 import { go, route } from '../core/route.js';
 import { can } from '../core/session.js';
 import { moment, t, word } from '../core/words.js';
-import { Badge, Button, Field, formValues } from '../parts/controls.js';
+import { Badge, Button, Choice, Field, formValues } from '../parts/controls.js';
 import { Icon } from '../parts/icon.js';
 import { FourWords } from './claim.js';
 import { Unpair } from './unpair.js';
@@ -65,11 +65,14 @@ function ClaimFarm() {
 
 /** @param {{farm: Api.Pairing, onNo: () => void}} props */
 function Compare({ farm, onNo }) {
+  // An empty agent may be the new machine of a farm whose old one is gone.
+  const place = useSignal(farm.replaces ?? '');
+  const others = farm.empty ? farms.value : [];
   const yes = () => attempt(farm.farm_name, async () => {
-    await post('/v1/farms/claim', { user_code: farm.user_code, fingerprint: farm.fingerprint, ...(farm.replaces ? { replace: farm.replaces } : {}) });
+    await post('/v1/farms/claim', { user_code: farm.user_code, fingerprint: farm.fingerprint, ...(place.value ? { replace: place.value } : {}) });
     say(t('claim_done', { name: farm.farm_name }), t('claim_done_hint'));
     go('/store?');
-    for (let tries = 0; tries < SOON && !farms.peek().some((one) => one.id === farm.farm_id); tries += 1) {
+    for (let tries = 0; tries < SOON && !farms.peek().some((one) => one.id === (place.value || farm.farm_id)); tries += 1) {
       await new Promise((done) => { setTimeout(done, SOON_MS); });
       await readFarms();
     }
@@ -80,7 +83,8 @@ function Compare({ farm, onNo }) {
       <div><dt>${t('host')}</dt><dd class="break">${farm.host}</dd></div>
       <div><dt>${t('claim_code')}</dt><dd>${farm.user_code} · ${t('expires', { time: moment(farm.expires_at) })}</dd></div>
     </dl>
-    ${farm.replaces ? html`<p class="banner" data-tone="warn"><${Icon} name="ban" /><span>${t('replaces_hint')}</span></p>` : null}
+    ${others.length ? html`<${Choice} label=${t('claim_as')} value=${place.value} name="place" options=${[{ value: '', label: t('claim_as_new') }, ...others.map((one) => ({ value: one.id, label: t('claim_as_place', { name: one.name }) }))]} onPick=${(/** @type {string} */ value) => { place.value = value; }} hint=${t('claim_as_hint')} />` : null}
+    ${place.value ? html`<p class="banner" data-tone="warn"><${Icon} name="ban" /><span>${t('replaces_hint')}</span></p>` : null}
     <section><h3>${t('keys_along')}</h3>${farm.keys.length ? html`<ul class="rows">${farm.keys.map((key) => html`<li key=${key.name}><span class="break">${key.name}</span><small>${t('count_permissions', { count: key.permissions.length })}</small></li>`)}</ul><p class="dim">${t('keys_along_hint')}</p>` : html`<p class="dim">${t('no_keys_along')}</p>`}</section>
     <section><h3>${t('words_question')}</h3><${FourWords} words=${farm.fingerprint} /><p class="dim">${t('words_hint')}</p></section>
     <div class="ask-buttons"><${Button} icon="close" label=${t('words_differ')} onClick=${onNo} /><${Button} tone="main" icon="check" label=${t('words_same', { name: farm.farm_name })} onClick=${yes} /></div>

@@ -26,12 +26,17 @@ impl Write for ClaimFarmOp {
     fn write(by: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, code: String) -> Result<Written<PairingShown>, Failure> {
         let pairing = at.rows().pairing(&code)?.ok_or_else(|| Problem::new(Code::ExpiredToken))?;
         let mut asking = super::Asking::of(&pairing)?;
-        let home = HomeIds { store_id: by.store, farm_id: asking.farm.farm_id };
+        let asks = asking.farm.farm_id;
+        let home = HomeIds { store_id: by.store, farm_id: asked.body.replace.unwrap_or(asks) };
         let tunnel = at.rows().tunnel(home.farm_id)?;
         let replace = asked.body.replace.is_some();
-        if asked.body.replace.is_some_and(|farm| farm != home.farm_id || tunnel.as_ref().is_none_or(|tunnel| tunnel.home != home))
-        {
-            return Err(Problem::field("/replace", "invalid", "is not the farm of this store that asks under the code").into());
+        if replace && tunnel.as_ref().is_none_or(|tunnel| tunnel.home != home) {
+            return Err(Problem::field("/replace", "invalid", "is no farm of this store").into());
+        }
+        let becomes = asked.body.replace.filter(|farm| *farm != asks);
+        if becomes.is_some() && (!asking.farm.empty || tunnel.as_ref().is_some_and(|tunnel| tunnel.state.revoked)) {
+            let why = "the agent under the code is another farm: only an empty one takes the place of a farm that is still this store's";
+            return Err(Problem::field("/replace", "invalid", why).into());
         }
         if let Some(tunnel) = tunnel.filter(|_| !replace) {
             // Whoever had the farm before, the same agent must have come: an id alone is no proof.
@@ -47,7 +52,8 @@ impl Write for ClaimFarmOp {
             Some(_) => {}
             None => {
                 let (store_name, grants) = (store_name(at.rows(), by.store)?, by.grants.clone());
-                asking.approved = Some(Approved { store_id: by.store, store_name, by: by.actor.clone(), grants, replace });
+                asking.approved =
+                    Some(Approved { store_id: by.store, store_name, by: by.actor.clone(), grants, replace, becomes });
             }
         }
         let shown = asking.shown(pairing.user_code.clone(), pairing.expires_at);

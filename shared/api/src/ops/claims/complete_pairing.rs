@@ -37,7 +37,7 @@ impl Write for CompletePairingOp {
     fn write(_: &By<Self>, at: &mut AtHome<'_, '_>, asked: Asked<Self>, _: StoreId) -> Result<Written<PairingApproved>, Failure> {
         let (mut pairing, mut asking) = of_device(at.rows(), asked.body.device_code.expose(), at.now())?;
         let approved = asking.approved.clone().ok_or_else(|| Problem::new(Code::AuthorizationPending))?;
-        let home = HomeIds { store_id: approved.store_id, farm_id: asking.farm.farm_id };
+        let home = HomeIds { store_id: approved.store_id, farm_id: approved.becomes.unwrap_or(asking.farm.farm_id) };
         let last_number = at.rows().last_number(home)?;
         if asking.done {
             return Ok(approved.shown(last_number).into());

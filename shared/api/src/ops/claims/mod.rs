@@ -4,6 +4,7 @@ mod at_the_farm;
 mod claim_farm;
 mod complete_pairing;
 mod dismiss_refusal;
+mod read_pairing_floor;
 mod rekey_farm;
 mod request_pairing;
 mod unpair_farm;
@@ -15,7 +16,7 @@ use domain::access::Grants;
 use domain::actor::Actor;
 use domain::fingerprint::fingerprint;
 use domain::hex::unhex;
-use domain::id::StoreId;
+use domain::id::{FarmId, StoreId};
 use domain::text::Name;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -43,12 +44,15 @@ struct Approved {
     /// It takes the place of the farm of that id, whatever agent had it.
     #[serde(default)]
     replace: bool,
+    /// The farm whose place it takes, if it is another than its own.
+    #[serde(default)]
+    becomes: Option<FarmId>,
 }
 
 impl Approved {
     fn shown(&self, last_number: u64) -> PairingApproved {
-        let Self { store_id, store_name, by, .. } = self.clone();
-        PairingApproved { store_id, store_name, claimed_by: by, last_number }
+        let Self { store_id, store_name, by, becomes, .. } = self.clone();
+        PairingApproved { store_id, store_name, claimed_by: by, last_number, becomes }
     }
 }
 
@@ -63,9 +67,9 @@ impl Asking {
     }
 
     fn shown(&self, user_code: String, expires_at: Timestamp) -> PairingShown {
-        let NewPairing { farm_id, farm_name, host, public_key, keys, .. } = self.farm.clone();
+        let NewPairing { farm_id, farm_name, host, public_key, keys, empty, .. } = self.farm.clone();
         let fingerprint = fingerprint(&unhex(&public_key).unwrap_or_default());
-        PairingShown { user_code, farm_id, farm_name, host, fingerprint, keys, expires_at, replaces: None }
+        PairingShown { user_code, farm_id, farm_name, host, fingerprint, keys, expires_at, replaces: None, empty }
     }
 }
 

@@ -25,6 +25,7 @@ pub fn add<C: Contract>(by: &By<C>, at: &mut AtHome<'_, '_>, body: NewPrinter) -
             address: body.link.address,
             serial: body.link.serial,
             credential_set_at: body.link.credential.as_ref().map(|_| at.now()),
+            credential_lost: false,
         },
         machine: body.machine,
         tags: body.tags,

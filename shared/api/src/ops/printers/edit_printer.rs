@@ -46,7 +46,8 @@ impl Write for EditPrinterOp {
                     .on(id)
                     .into());
             }
-            printer.link = Link { driver, address, serial, credential_set_at };
+            let credential_lost = old.credential_lost && link.credential.is_none();
+            printer.link = Link { driver, address, serial, credential_set_at, credential_lost };
             if let Some(credential) = link.credential {
                 let sealer = at.sealer.clone();
                 at.put_secret(&sealer, &id.to_string(), CREDENTIAL, credential.expose())?;
