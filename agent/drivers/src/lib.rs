@@ -39,6 +39,7 @@ pub mod describe;
 pub mod discovery;
 mod moonraker;
 mod octoprint;
+mod prusalink;
 pub mod web;
 
 /// Where content lies.
@@ -80,7 +81,7 @@ pub struct Connection {
 
 /// Every driver there is.
 pub const fn catalogue() -> &'static [Description] {
-    &[octoprint::DESCRIPTION, moonraker::DESCRIPTION]
+    &[octoprint::DESCRIPTION, moonraker::DESCRIPTION, prusalink::DESCRIPTION]
 }
 
 /// Starts to drive a printer, in a task of the current runtime.
@@ -91,6 +92,7 @@ pub fn connect(spec: &LinkSpec, outside: Outside) -> Result<Connection, LinkProb
     match spec.driver.as_str() {
         octoprint::NAME => octoprint::connect(spec, outside),
         moonraker::NAME => moonraker::connect(spec, outside),
+        prusalink::NAME => prusalink::connect(spec, outside),
         unknown => Err(no_such_driver(unknown)),
     }
 }
@@ -106,6 +108,7 @@ pub fn web_core(spec: &LinkSpec) -> Result<WebCore, LinkProblem> {
     match spec.driver.as_str() {
         octoprint::NAME => octoprint::core(spec).map(|(core, _)| Box::new(core) as WebCore),
         moonraker::NAME => moonraker::core(spec).map(|(core, _)| Box::new(core) as WebCore),
+        prusalink::NAME => prusalink::core(spec).map(|(core, _)| Box::new(core) as WebCore),
         unknown => Err(no_such_driver(unknown)),
     }
 }

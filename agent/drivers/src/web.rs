@@ -72,6 +72,8 @@ pub enum Body {
     Empty,
     /// JSON.
     Json(serde_json::Value),
+    /// A file's bytes and nothing else, streamed from where they lie; the headers say of what kind they are.
+    Content(Content),
     /// A form of fields, with a file behind them if there is one.
     Multipart {
         /// Names and values.

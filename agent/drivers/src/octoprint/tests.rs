@@ -794,7 +794,7 @@ impl Bench {
         self.wire(Wire::Answer(answer));
         match call.body {
             Body::Json(body) => body,
-            Body::Empty | Body::Multipart { .. } => Value::Null,
+            Body::Empty | Body::Content(_) | Body::Multipart { .. } => Value::Null,
         }
     }
 

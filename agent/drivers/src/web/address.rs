@@ -33,6 +33,11 @@ impl WebAddress {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
     }
 
+    /// The path of the address, which stands before every other.
+    pub fn path(&self) -> &str {
+        self.0.path().trim_end_matches('/')
+    }
+
     /// Whether it asks for TLS.
     pub(super) fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"

@@ -75,14 +75,32 @@ async fn with_body(
     moved: Arc<AtomicU64>,
     uploaded: impl Fn(u64) + Send + Sync + 'static,
 ) -> Result<RequestBuilder, NoAnswer> {
-    let (fields, file) = match body {
-        Body::Empty => return Ok(request),
-        Body::Json(value) => return Ok(request.json(&value)),
-        Body::Multipart { fields, file } => (fields, file),
-    };
-    let form = fields.into_iter().fold(Form::new(), |form, (name, value)| form.text(name, value));
-    let Some(FilePart { field, name, content }) = file else { return Ok(request.multipart(form)) };
-    let (Source::At(path), size) = (source, content.size_bytes) else { return Err(NoAnswer::ContentMissing) };
+    match body {
+        Body::Empty => Ok(request),
+        Body::Json(value) => Ok(request.json(&value)),
+        Body::Content(content) => {
+            let size = content.size_bytes;
+            let stream = streamed(source, size, moved, uploaded).await?;
+            Ok(request.header("content-length", size).body(stream))
+        }
+        Body::Multipart { fields, file } => {
+            let form = fields.into_iter().fold(Form::new(), |form, (name, value)| form.text(name, value));
+            let Some(FilePart { field, name, content }) = file else { return Ok(request.multipart(form)) };
+            let size = content.size_bytes;
+            let stream = streamed(source, size, moved, uploaded).await?;
+            Ok(request.multipart(form.part(field, Part::stream_with_length(stream, size).file_name(name))))
+        }
+    }
+}
+
+/// The content from where it lies, if it is as long as it should be.
+async fn streamed(
+    source: Source,
+    size: u64,
+    moved: Arc<AtomicU64>,
+    uploaded: impl Fn(u64) + Send + Sync + 'static,
+) -> Result<reqwest::Body, NoAnswer> {
+    let Source::At(path) = source else { return Err(NoAnswer::ContentMissing) };
     let file = tokio::fs::File::open(path).await.map_err(|_| NoAnswer::ContentMissing)?;
     let here = file.metadata().await.map_err(|_| NoAnswer::ContentMissing)?.len();
     if here != size {
@@ -92,8 +110,7 @@ async fn with_body(
         let bytes = chunk.as_ref().map_or(0, |chunk| u64::try_from(chunk.len()).unwrap_or(0));
         uploaded(moved.fetch_add(bytes, Ordering::Relaxed) + bytes);
     });
-    let part = Part::stream_with_length(reqwest::Body::wrap_stream(stream), size).file_name(name);
-    Ok(request.multipart(form.part(field, part)))
+    Ok(reqwest::Body::wrap_stream(stream))
 }
 
 /// The outcome, unless nothing moves for as long as the deadline.

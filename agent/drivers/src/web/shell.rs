@@ -202,8 +202,12 @@ impl Link {
     }
 
     fn source(&self, body: &Body) -> Source {
-        let Body::Multipart { file: Some(part), .. } = body else { return Source::None };
-        self.outside.blobs.path(&part.content.sha256).map_or(Source::Missing, Source::At)
+        let content = match body {
+            Body::Multipart { file: Some(part), .. } => &part.content,
+            Body::Content(content) => content,
+            Body::Empty | Body::Json(_) | Body::Multipart { file: None, .. } => return Source::None,
+        };
+        self.outside.blobs.path(&content.sha256).map_or(Source::Missing, Source::At)
     }
 
     fn open(&mut self, path: &str, headers: Vec<Header>) {
