@@ -10,3 +10,4 @@ mod heat;
 mod line;
 pub mod moonraker;
 pub mod octoprint;
+pub mod prusalink;
