@@ -166,6 +166,11 @@ impl World {
         let (kind, body) = match call.body {
             Body::Empty => return request.body(Bytes::new()).unwrap(),
             Body::Json(value) => ("application/json", value.to_string()),
+            Body::Content(content) => {
+                let text = self.contents[&content.sha256].clone();
+                let request = request.header("content-length", text.len());
+                return request.body(Bytes::from(text)).unwrap();
+            }
             Body::Multipart { fields, file } => {
                 let mut body = String::new();
                 for (name, value) in fields {

@@ -15,6 +15,7 @@
 //! | `acts.rs` | start, pause, resume, cancel, each behind its fence |
 //! | `ends.rs` | how a print of ours ended, now or long ago |
 //! | `tidy.rs` | what of ours is removed from it |
+//! | `auth.rs`, `memory.rs` | how it is told who we are, what is kept of a print, where a brand needs that |
 //!
 //! [`discovery`] reads what machines tell of themselves before there is a link to them, for all brands.
 //!

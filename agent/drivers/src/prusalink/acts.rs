@@ -118,7 +118,9 @@ impl Core {
         if act.verb == Verb::Cancel {
             match &outcome {
                 Ok(()) => self.remember_cancel(&act.token, Cancel::Taken),
-                Err(ActProblem::Refused(_) | ActProblem::NotThatPrint | ActProblem::NoLink) => self.cancel_was_refused(&act.token),
+                Err(ActProblem::Refused(_) | ActProblem::NotThatPrint | ActProblem::NoLink) => {
+                    self.cancel_was_refused(&act.token)
+                }
                 Err(ActProblem::Unanswered) => {}
             }
         }

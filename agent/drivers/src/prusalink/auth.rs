@@ -46,8 +46,7 @@ impl Auth {
             Some((name, password)) if !name.is_empty() => (name, password, true),
             Some(_) | None => (USUAL_NAME, entered.expose().as_str(), false),
         };
-        let mut auth =
-            Self { name: name.to_owned(), secret: Secret::new(secret.to_owned()), is_password, how: How::Key };
+        let mut auth = Self { name: name.to_owned(), secret: Secret::new(secret.to_owned()), is_password, how: How::Key };
         auth.start_over();
         auth
     }
@@ -220,14 +219,18 @@ mod tests {
         let who = md5(&format!("{}:n1:{client_nonce}", md5("me:Administrator:secret")));
         let response = md5(&format!("{who}:n1:00000001:{client_nonce}:auth:{}", md5("GET:/api/version")));
         assert!(said.contains(&format!("response=\"{response}\"")), "{said}");
-        assert!(said.ends_with(&format!(", algorithm=MD5-sess, opaque=\"o1\", qop=auth, nc=00000001, cnonce=\"{client_nonce}\"")));
+        assert!(
+            said.ends_with(&format!(", algorithm=MD5-sess, opaque=\"o1\", qop=auth, nc=00000001, cnonce=\"{client_nonce}\""))
+        );
     }
 
     #[test]
     fn only_digest_with_md5_is_a_challenge() {
         assert!(Challenge::read(OF_A_PI).unwrap().is_stale);
         assert!(!Challenge::read(OF_A_PRINTER).unwrap().is_stale);
-        for other in ["", "Digest", "Digest realm=\"x\"", r#"ApiKey realm="Printer API""#, "Digest nonce=\"a\", algorithm=SHA-256"] {
+        for other in
+            ["", "Digest", "Digest realm=\"x\"", r#"ApiKey realm="Printer API""#, "Digest nonce=\"a\", algorithm=SHA-256"]
+        {
             assert_eq!(Challenge::read(other), None, "{other}");
         }
     }

@@ -147,7 +147,8 @@ impl Core {
             self.gone(now, token);
         }
         let Some((token, job)) = ours else { return };
-        let last_share = self.ends.following.as_ref().filter(|known| known.token == token && known.job == job).map(|known| known.share);
+        let last_share =
+            self.ends.following.as_ref().filter(|known| known.token == token && known.job == job).map(|known| known.share);
         let share = share.or(last_share).unwrap_or(0.0);
         self.ends.following =
             Some(Following { token: token.clone(), job, share, seen_at: asked_at, broken: false, gone: 0, asks: false });

@@ -133,15 +133,7 @@ pub(super) struct Requests {
 
 impl Requests {
     pub(super) fn new(entered: &Secret<String>, prefix: String) -> Self {
-        Self {
-            auth: Auth::new(entered),
-            prefix,
-            last: 0,
-            waiting: VecDeque::new(),
-            open: None,
-            upload: None,
-            is_fresh: false,
-        }
+        Self { auth: Auth::new(entered), prefix, last: 0, waiting: VecDeque::new(), open: None, upload: None, is_fresh: false }
     }
 
     /// The calls that can be made now.
@@ -332,7 +324,6 @@ impl Requests {
     fn ask(&mut self, method: Method, path: String, deadline_ms: u64, purpose: Purpose) {
         self.waiting.push_back(draft(method, path, deadline_ms, purpose));
     }
-
 }
 
 const fn draft(method: Method, path: String, deadline_ms: u64, purpose: Purpose) -> Draft {

@@ -222,7 +222,8 @@ fn refused(reply: &Reply, status: u16, place: Option<&Place>) -> Next {
     let said = in_words(reply);
     match status {
         507 | 413 => {
-            let hint = if place.is_some_and(Place::is_in_the_printer) { "look at the USB drive in the printer" } else { "delete files" };
+            let hint =
+                if place.is_some_and(Place::is_in_the_printer) { "look at the USB drive in the printer" } else { "delete files" };
             Next::Failed(SendProblem::StorageFull, format!("the printer has no room for the file ({said}): {hint}"))
         }
         // 401 and 403: the key was changed, and the link tells of it. 408, 409 and 429: come later.

@@ -163,16 +163,15 @@ impl Place {
     pub(super) fn read(message: &Value) -> Option<Self> {
         let list = message.get("storage_list")?.as_array()?;
         let is = |storage: &Value, what: &str, unsaid: bool| storage.get(what).and_then(Value::as_bool).unwrap_or(unsaid);
-        let name = |storage: &Value| Some(text(storage.get("path"))?.trim_matches('/').to_owned()).filter(|name| !name.is_empty());
+        let name =
+            |storage: &Value| Some(text(storage.get("path"))?.trim_matches('/').to_owned()).filter(|name| !name.is_empty());
         let usable = list.iter().find(|one| is(one, "available", true) && !is(one, "read_only", false) && name(one).is_some());
         let on_usb = list.iter().any(|storage| name(storage).as_deref() == Some("usb"));
         let locked = list.iter().any(|one| is(one, "available", true) && is(one, "read_only", false));
         Some(match usable {
-            Some(storage) => Self {
-                storage: name(storage),
-                free_bytes: number(storage.get("free_space")).map(whole),
-                problem: None,
-            },
+            Some(storage) => {
+                Self { storage: name(storage), free_bytes: number(storage.get("free_space")).map(whole), problem: None }
+            }
             None => {
                 let problem = match (on_usb, locked) {
                     (true, false) => "no USB drive is in the printer: put one in",

@@ -13,7 +13,13 @@ const NONCE_OF_A_PI_S: i64 = 300;
 const BOOT: u64 = 0x5eed_0001;
 
 /// None: welcome. Else the answer to who is not.
-pub(super) fn turned_away(settings: &Settings, now: Timestamp, method: &Method, target: &str, headers: &HeaderMap) -> Option<Reply> {
+pub(super) fn turned_away(
+    settings: &Settings,
+    now: Timestamp,
+    method: &Method,
+    target: &str,
+    headers: &HeaderMap,
+) -> Option<Reply> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(key) = header("x-api-key") {
         if key == settings.api_key {
@@ -53,7 +59,9 @@ fn challenge(settings: &Settings, now: Timestamp, stale: bool) -> Reply {
             Form::Printer => format!("Digest realm=\"Printer API\", nonce=\"{nonce}\", stale=\"{stale}\""),
             Form::Pi => {
                 let stale = if stale { ",stale=true" } else { "" };
-                format!("Digest realm=\"Administrator\",qop=\"auth\",algorithm=\"MD5-sess\",nonce=\"{nonce}\",opaque=\"0p4que\"{stale}")
+                format!(
+                    "Digest realm=\"Administrator\",qop=\"auth\",algorithm=\"MD5-sess\",nonce=\"{nonce}\",opaque=\"0p4que\"{stale}"
+                )
             }
         },
     )
@@ -113,7 +121,8 @@ impl Shown {
                 Form::Pi => {
                     let (count, client) = (self.get("nc"), self.get("cnonce"));
                     let who = md5(format!("{who}:{nonce}:{client}"));
-                    let known = self.get("algorithm") == "MD5-sess" && self.get("opaque") == "0p4que" && self.get("qop") == "auth";
+                    let known =
+                        self.get("algorithm") == "MD5-sess" && self.get("opaque") == "0p4que" && self.get("qop") == "auth";
                     known && self.get("response") == md5(format!("{who}:{nonce}:{count}:{client}:auth:{what}"))
                 }
             }

@@ -158,7 +158,9 @@ fn put(core: &mut Core, now: Timestamp, path: &str, headers: &HeaderMap, body: &
         start(core, now, path).map_err(|refusal| if form == Form::Pi { refusal } else { wire::CANNOT_PRINT })?;
     }
     Ok(match form {
-        Form::Printer => json_reply(201, &look(core, path).map_or(Value::Null, |_| json!({ "name": name, "display_name": name }))),
+        Form::Printer => {
+            json_reply(201, &look(core, path).map_or(Value::Null, |_| json!({ "name": name, "display_name": name })))
+        }
         Form::Pi => wire::text(201, String::new()),
     })
 }

@@ -21,8 +21,10 @@ impl Core {
         match self.settings.form {
             Form::Printer => json!({ "nozzle_diameter": 0.4, "mmu": false, "serial": "10589-3742441633257893",
                 "hostname": "prusa-mk4", "min_extrusion_temp": 170 }),
-            Form::Pi => json!({ "name": "", "location": "", "farm_mode": false, "network_error_chime": false, "nozzle_diameter": 0.4,
-                "min_extrusion_temp": 170, "serial": "CZPX0000X000XC00000", "hostname": "connect.prusa3d.com", "port": 0 }),
+            Form::Pi => {
+                json!({ "name": "", "location": "", "farm_mode": false, "network_error_chime": false, "nozzle_diameter": 0.4,
+                "min_extrusion_temp": 170, "serial": "CZPX0000X000XC00000", "hostname": "connect.prusa3d.com", "port": 0 })
+            }
         }
     }
 
@@ -91,8 +93,10 @@ impl Core {
         let (folder, name) = print.path.rsplit_once('/').unwrap_or(("", &print.path));
         let seconds = self.file_time(&print.path);
         match self.settings.form {
-            Form::Printer => json!({ "refs": { "download": format!("/usb/{}", print.path) }, "name": short(name), "display_name": name,
-                "path": format!("/usb/{}", folder.to_ascii_uppercase()), "size": print.size, "m_timestamp": seconds }),
+            Form::Printer => {
+                json!({ "refs": { "download": format!("/usb/{}", print.path) }, "name": short(name), "display_name": name,
+                "path": format!("/usb/{}", folder.to_ascii_uppercase()), "size": print.size, "m_timestamp": seconds })
+            }
             Form::Pi => {
                 let path = format!("/gcodes/{}", print.path);
                 json!({ "name": name, "display_name": name, "path": path, "display_path": path, "size": print.size,
@@ -105,7 +109,8 @@ impl Core {
     pub(super) fn old_printer(&self, now: Timestamp) -> Value {
         let word = self.machine.word();
         let is = |wanted: &str| word == wanted;
-        let heater = |heater: &crate::heat::Heater| json!({ "actual": heater.degrees(now), "target": heater.target(), "offset": 0 });
+        let heater =
+            |heater: &crate::heat::Heater| json!({ "actual": heater.degrees(now), "target": heater.target(), "offset": 0 });
         json!({
             "telemetry": { "temp-bed": self.machine.bed.degrees(now), "temp-nozzle": self.machine.nozzle.degrees(now), "print-speed": 100,
                 "z-height": 0.0, "material": "PLA" },

@@ -42,7 +42,8 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn reply(self, form: Form, headers: &HeaderMap) -> Reply {
-        let wants_json = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("json"));
+        let wants_json =
+            headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("json"));
         let reason = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason()).unwrap_or("???");
         let url = (!self.page.is_empty()).then(|| format!("http://prusalink.local/error/{}", self.page));
         match (form, wants_json) {

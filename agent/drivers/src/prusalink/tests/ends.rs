@@ -173,8 +173,11 @@ fn another_print_in_place_of_ours_leaves_ours_unproven() {
 fn a_cancel_leaves_a_mark_before_it_goes_and_another_when_it_was_taken() {
     let mut bench = Bench::printing();
     cancel(&mut bench, Ok(204));
-    let marks: Vec<&str> =
-        bench.reports.iter().filter_map(|report| if let Report::Mark { mark, .. } = report { Some(mark.as_str()) } else { None }).collect();
+    let marks: Vec<&str> = bench
+        .reports
+        .iter()
+        .filter_map(|report| if let Report::Mark { mark, .. } = report { Some(mark.as_str()) } else { None })
+        .collect();
     assert_eq!(marks, ["job=17", "job=17 cancel=asked", "job=17 cancel=taken"]);
 }
 

@@ -24,9 +24,25 @@ fn values() -> impl Strategy<Value = Value> {
         Just(json!("PRINTING")),
     ];
     let name = prop_oneof![
-        Just("printer"), Just("state"), Just("job"), Just("id"), Just("progress"), Just("time_printing"), Just("file"),
-        Just("display_name"), Just("name"), Just("storage_list"), Just("path"), Just("available"), Just("read_only"),
-        Just("free_space"), Just("children"), Just("size"), Just("ro"), Just("message"), Just("status_printer"),
+        Just("printer"),
+        Just("state"),
+        Just("job"),
+        Just("id"),
+        Just("progress"),
+        Just("time_printing"),
+        Just("file"),
+        Just("display_name"),
+        Just("name"),
+        Just("storage_list"),
+        Just("path"),
+        Just("available"),
+        Just("read_only"),
+        Just("free_space"),
+        Just("children"),
+        Just("size"),
+        Just("ro"),
+        Just("message"),
+        Just("status_printer"),
     ];
     leaf.prop_recursive(4, 48, 6, move |inner| {
         prop_oneof![

@@ -8,7 +8,8 @@ use super::bench::*;
 use crate::contract::{Content, Input, Order, Report, SendProblem};
 use crate::web::{Body, NoAnswer, Wire};
 
-const WHOLE: &str = r#"{"name": "AAAAAA~1.GCO", "ro": false, "type": "PRINT_FILE", "size": 1253, "display_name": "aaaaaaaaaaaaaaaa.gcode"}"#;
+const WHOLE: &str =
+    r#"{"name": "AAAAAA~1.GCO", "ro": false, "type": "PRINT_FILE", "size": 1253, "display_name": "aaaaaaaaaaaaaaaa.gcode"}"#;
 
 #[test]
 fn a_new_file_is_put_whole_under_its_token_checked_and_nothing_is_started() {

@@ -110,7 +110,8 @@ impl Bench {
         let at = self.answers.iter().position(|(other, _)| *other == id)?;
         Some(self.answers.remove(at).1.map(|response| Answer {
             status: response.status().as_u16(),
-            challenge: response.headers().get("www-authenticate").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default(),
+            challenge:
+                response.headers().get("www-authenticate").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default(),
             body: serde_json::from_slice(response.body()).unwrap_or_else(|_| json!(String::from_utf8_lossy(response.body()))),
         }))
     }
