@@ -5,6 +5,7 @@
 
 #[path = "../../shared/api/tests/it/authority.rs"]
 mod authority;
+mod bambu;
 mod certificate;
 mod judge;
 mod kill_table;
