@@ -3,10 +3,11 @@
 use super::{Control, GREETING};
 use crate::bambu::door::{ClientId, Input};
 use crate::bambu::packets::{Decoder, Heard, write};
+use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::sleep;
 use tokio_rustls::server::TlsStream;
 
 /// Serves one client until it goes, says nonsense, is silent for too long, or is dropped.
@@ -15,6 +16,8 @@ pub(super) async fn attend(stream: TlsStream<TcpStream>, control: Control) {
     let mut told = control.client(client);
     let (mut reader, mut writer) = tokio::io::split(stream);
     let (mut decoder, mut buffer, mut patience) = (Decoder::default(), [0; 4096], GREETING);
+    // Only what is heard winds it up again, not what is told.
+    let mut silence = pin!(sleep(patience));
     'line: loop {
         tokio::select! {
             told = told.recv() => {
@@ -24,8 +27,9 @@ pub(super) async fn attend(stream: TlsStream<TcpStream>, control: Control) {
                     break;
                 }
             }
-            read = timeout(patience, reader.read(&mut buffer)) => {
-                let Ok(Ok(count @ 1..)) = read else { break };
+            () = &mut silence => break,
+            read = reader.read(&mut buffer) => {
+                let Ok(count @ 1..) = read else { break };
                 decoder.feed(&buffer[..count]);
                 loop {
                     match decoder.packet() {
@@ -39,6 +43,7 @@ pub(super) async fn attend(stream: TlsStream<TcpStream>, control: Control) {
                         }
                     }
                 }
+                silence.set(sleep(patience));
             }
         }
     }

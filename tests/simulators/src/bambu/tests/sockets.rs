@@ -1,5 +1,6 @@
 //! The shell on real sockets: who connects as a client would finds each door of the printer.
 
+use crate::bambu::door::Person;
 use crate::bambu::identity::Identity;
 use crate::bambu::packets::{Told, write};
 use crate::bambu::settings::{Faults, Model, Settings};
@@ -136,6 +137,25 @@ async fn a_client_is_welcomed_over_tls_by_the_printers_own_certificate() {
     printer.control.drop_clients();
     // Whatever report is still under way, the end follows.
     stream.read_to_end(&mut Vec::new()).await.ok();
+    printer.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_silent_for_too_long_is_dropped_however_much_it_is_told() {
+    let settings = Settings { prepare_ms: 600_000, ..Settings::of(Model::P1s, 7) };
+    let identity = Identity::make(&settings.serial).unwrap();
+    let printer = BambuSim::start(Places::free(Ipv4Addr::LOCALHOST), &identity, settings).await.unwrap();
+    // While it is busy it tells something each second.
+    printer.control.person(Person::Start { file: "/a.3mf".into() });
+    let mut stream = dial(&connector(), printer.places.mqtt).await;
+    let hello = b"\x10\x1c\0\x04MQTT\x04\xc2\0\x01\0\0\0\x04bblp\0\x0812345678";
+    let subscribe = b"\x82\x22\0\x05\0\x1ddevice/01P00A000000007/report\0";
+    stream.write_all(&[&hello[..], subscribe].concat()).await.unwrap();
+    let mut told = Vec::new();
+    // Closed without a word, as a printer does: an error for TLS, and the end for us.
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(30), stream.read_to_end(&mut told)).await;
+    assert!(ended.is_ok());
+    assert!(String::from_utf8_lossy(&told).contains(r#""gcode_state":"PREPARE""#));
     printer.stop().await;
 }
 
