@@ -78,6 +78,9 @@ struct Filter {
     /// Of that request.
     #[arg(long)]
     request: Option<String>,
+    /// In the chain of that farm, or of the store, by id.
+    #[arg(long)]
+    home: Option<String>,
     /// At that moment or later.
     #[arg(long)]
     since: Option<String>,
@@ -95,6 +98,7 @@ impl Filter {
             .query("subject", self.subject)
             .query("from", self.from)
             .query("request_id", self.request)
+            .query("home", self.home)
             .query("since", self.since)
             .query("until", self.until)
     }

@@ -114,6 +114,11 @@ async fn a_farm_that_is_away_is_told_and_shown_to_be_away_and_back() {
         page["items"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
     };
     until_it_holds("it was told to be there", async || types().await == ["farm.connected"]).await;
+    let page = owner.get(told).await.good();
+    assert_eq!(page["items"][0]["farm_id"], pair.farm_id());
+    let elsewhere = json!({"name": "elsewhere", "role": "viewer", "farms": ["farm_019ab3e8fbd87000800000000000beef"]});
+    let elsewhere = owner.with(owner.post("/v1/api_keys", elsewhere).await.good()["secret"].as_str().unwrap());
+    assert_eq!(elsewhere.get(told).await.good()["items"], json!([]), "who holds other farms alone is told nothing of this one");
     pair.farm = None;
     until_it_holds("it was told to be away", async || types().await.contains(&"farm.disconnected".to_owned())).await;
     assert_eq!(owner.get(&farm).await.good()["connection"], "offline");

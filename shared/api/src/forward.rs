@@ -112,6 +112,11 @@ impl Farms for NoFarms {
     }
 }
 
+/// The key of a call whose caller gave none: the request's own name, and about which thing, for one request may be about many.
+pub fn own_key(request_id: &str, path: &BTreeMap<String, String>) -> String {
+    path.get("id").map_or_else(|| request_id.to_owned(), |id| format!("{request_id}:{id}"))
+}
+
 /// Whether this door passes the operation on to a farm.
 ///
 /// # Errors
@@ -176,7 +181,7 @@ pub async fn pass_on_with<C: Contract>(
     SystemEntropy.fill(&mut random);
     // What may wait carries a key in any case: if the line breaks and it is sent again, it is done once. Content is told by its hash.
     let may_wait = C::NATURE == Nature::Mailbox && !how.dry_run;
-    let own_key = (may_wait && !is_content).then(|| by.request_id.clone());
+    let own_key = (may_wait && !is_content).then(|| own_key(&by.request_id, &path));
     let call = Forwarded {
         id: format!("call_{:032x}", u128::from_be_bytes(random)),
         operation: C::ID.to_owned(),

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use store::{AuditEntry, By as Stamp, Mail, Outcome, RequestKey, StoreError, Tx, derived_id};
 
 use crate::door::Door;
+use crate::forward::own_key;
 use crate::http::Answer;
 use crate::operation::{By, Failure};
 
@@ -38,7 +39,7 @@ pub async fn accept<C: Contract>(
 ) -> Result<Answer, Problem> {
     let farm = home.farm_id;
     // Without a key of the caller's the request's own name is one: the farm does it once, however often it is sent.
-    let key = call.idempotency_key.get_or_insert_with(|| by.request_id.clone()).clone();
+    let key = call.idempotency_key.get_or_insert_with(|| own_key(&by.request_id, &call.path)).clone();
     let key = RequestKey::new(&farm.to_string(), &by.actor.to_string(), C::ID, &key, sent.to_string().as_bytes());
     let stamp = Stamp { account_of: Some(by.store), ..Stamp::new(by.actor.clone(), door.now()) };
     let made = made::<C>();

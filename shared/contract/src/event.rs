@@ -221,10 +221,10 @@ pub struct Event {
     pub event_type: EventType,
     /// The store.
     pub store_id: StoreId,
-    /// The farm.
+    /// The farm that it is of; none for account facts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub farm_id: Option<FarmId>,
-    /// Its number in its home's log.
+    /// Its number in the log of its home: the farm's, or the store's for account facts and for what the relay itself tells of a farm.
     pub number: u64,
     /// What it is about.
     pub subject: Subject,

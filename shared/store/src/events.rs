@@ -216,11 +216,13 @@ fn read(c: Columns) -> Result<StoredEvent, StoreError> {
     let bad = |cause| StoreError::Document { kind: "event", cause };
     let custom = |text: String| bad(<serde_json::Error as serde::de::Error>::custom(text));
     let kind = Kind::from_word(&c.kind).ok_or_else(|| custom(format!("`{}` is no kind", c.kind)))?;
+    // What a relay tells of a farm stands in the store's own log, and yet is that farm's: only who may see the farm is told.
+    let farm = if c.farm_id.is_empty() && kind == Kind::Farm { &c.subject } else { &c.farm_id };
     let event = Event {
         id: parse_id(kind, &c.id)?,
         event_type: c.event_type.parse().map_err(custom)?,
         store_id: parse_id(kind, &c.store_id)?,
-        farm_id: if c.farm_id.is_empty() { None } else { Some(parse_id(kind, &c.farm_id)?) },
+        farm_id: if farm.is_empty() { None } else { Some(parse_id(kind, farm)?) },
         number: c.number,
         subject: Subject { kind, id: c.subject, revision: c.revision },
         actor: serde_json::from_str(&c.actor).map_err(bad)?,

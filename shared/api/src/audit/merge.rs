@@ -86,7 +86,7 @@ impl Merge {
     pub fn new<C: Contract>(
         door: &Door,
         by: &By<C>,
-        filter: AuditFilter,
+        mut filter: AuditFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Self, Failure> {
@@ -94,8 +94,15 @@ impl Merge {
         let after: Option<AuditPosition> = after.map(str::parse).transpose()?;
         let sources =
             reads_own(door, by).then_some(Source::Own).into_iter().chain(farms(door, by)?.into_iter().map(Source::Farm));
+        // Which chains are read is settled here: a farm has one, and need not know this filter.
+        let home = filter.home.take();
+        let named = |source: &Source| match (source, &home) {
+            (_, None) => true,
+            (Source::Own, Some(home)) => *home == own_home(door, by),
+            (Source::Farm(farm), Some(home)) => *home == farm.to_string(),
+        };
         let chain = |source| Chain { source, read: VecDeque::new(), at: after.clone(), done: false };
-        Ok(Self { filter, limit, chains: sources.map(chain).collect(), missing: Vec::new() })
+        Ok(Self { filter, limit, chains: sources.filter(named).map(chain).collect(), missing: Vec::new() })
     }
 
     /// Reads on where nothing is left of what was read.

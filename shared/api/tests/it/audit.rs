@@ -148,6 +148,14 @@ async fn a_relay_merges_its_own_chain_with_those_of_its_farms_and_names_the_farm
     assert_eq!(String::from_utf8(exported.bytes).unwrap().lines().count(), 3);
     let whole = world.call(&key, "GET", "/v1/audit_entries/verification", None, &[]).await.expect(200);
     assert_eq!(whole["chains"].as_array().unwrap().iter().map(|chain| &chain["whole"]).collect::<Vec<_>>(), [true, true]);
+    for (home, told) in [
+        (store(1).to_string(), vec!["create_api_key"]),
+        (world.farm.door.home().farm_id.to_string(), vec!["create_part", "create_part"]),
+        (store(2).to_string(), vec![]),
+    ] {
+        let page = world.call(&key, "GET", &format!("/v1/audit_entries?home={home}"), None, &[]).await.expect(200);
+        assert_eq!((operations(&page), &page["missing_farms"]), (told, &Value::Null), "{home}");
+    }
     let foreign = world.key(store(2), Grants::owner()).await;
     let theirs = world.call(&foreign, "GET", "/v1/audit_entries", None, &[]).await.expect(200);
     assert_eq!(theirs, json!({"items": []}));

@@ -352,6 +352,24 @@ async fn the_same_idempotency_key_at_both_doors_makes_one_thing() {
 }
 
 #[tokio::test]
+async fn one_request_about_many_things_reaches_each_of_them_at_the_farm_and_in_its_mailbox() {
+    let world = World::new().await;
+    let key = world.key(world.store, Grants::owner()).await;
+    for away in [false, true] {
+        let jobs = [world.farm.job(json!({})).await, world.farm.job(json!({})).await];
+        world.copy().await;
+        world.line.cut.store(away, Ordering::SeqCst);
+        let done = world.call(&key, "POST", "/v1/jobs/actions/hold", Some(json!({"ids": jobs})), &[]).await.expect(200);
+        assert!(done["results"].as_array().unwrap().iter().all(|one| one["ok"] == true), "{done}");
+        world.line.cut.store(false, Ordering::SeqCst);
+        assert_eq!(world.deliver().await, if away { 2 } else { 0 });
+        for job in jobs {
+            assert_eq!(world.farm.get(&format!("/v1/jobs/{job}")).await.expect(200)["state"], "held", "away: {away}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_belongs_to_the_call_itself_travels_with_it() {
     let world = World::new().await;
     let key = world.key(world.store, Grants::owner()).await;

@@ -126,6 +126,8 @@ pub struct AuditFilter {
     pub from: Option<String>,
     /// Of that request.
     pub request_id: Option<String>,
+    /// In the chain of that home.
+    pub home: Option<String>,
     /// At that moment or later.
     pub since: Option<Timestamp>,
     /// Before that moment.
@@ -146,6 +148,7 @@ impl AuditFilter {
             "subject" => self.subject = Some(value.to_owned()),
             "from" => self.from = Some(value.to_owned()),
             "request_id" => self.request_id = Some(value.to_owned()),
+            "home" => self.home = Some(value.to_owned()),
             "since" => self.since = Some(moment()?),
             "until" => self.until = Some(moment()?),
             _ => return Ok(false),
@@ -163,6 +166,7 @@ impl AuditFilter {
             ("subject", self.subject.clone()),
             ("from", self.from.clone()),
             ("request_id", self.request_id.clone()),
+            ("home", self.home.clone()),
             ("since", self.since.map(String::from)),
             ("until", self.until.map(String::from)),
         ];
@@ -179,6 +183,7 @@ impl AuditFilter {
             parameter("subject", word(), "About the thing of that id."),
             parameter("from", word(), "From that address."),
             parameter("request_id", word(), "Of that request."),
+            parameter("home", word(), "In the chain of that home: a farm's id, or the store's for its accounts."),
             parameter("since", moment(), "At that moment or later."),
             parameter("until", moment(), "Before that moment."),
         ]
@@ -392,6 +397,7 @@ mod tests {
             ("subject", "part_1"),
             ("from", "10.0.0.1"),
             ("request_id", "req_1"),
+            ("home", "farm_1"),
             ("since", "2026-11-24T06:00:00.000Z"),
             ("until", "2026-11-25T06:00:00.000Z"),
         ]
