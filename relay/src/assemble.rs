@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::tunnel::{self, Tunnels};
-use crate::{content, housekeeping, mqtt, page, ways_in, webhooks};
+use crate::{content, housekeeping, leavers, mqtt, page, ways_in, webhooks};
 
 /// Why a relay could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -201,6 +201,7 @@ impl Relay {
             tokio::spawn(listener.serve(router)),
             tokio::spawn(mqtt::serve(mqtt_listener, Arc::clone(&accounts.door))),
             tokio::spawn(housekeeping::run(Arc::clone(&accounts.door))),
+            tokio::spawn(leavers::run(Arc::clone(&accounts.door))),
             tokio::spawn(webhooks::run(Arc::clone(&accounts.door), guard(config), webhooks::Options::default())),
         ];
         tracing::info!(%address, %mqtt_address, "the relay runs");

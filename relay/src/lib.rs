@@ -6,6 +6,7 @@ pub mod assemble;
 pub mod config;
 mod content;
 mod housekeeping;
+mod leavers;
 pub mod mqtt;
 mod page;
 pub mod tunnel;

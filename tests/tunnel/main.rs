@@ -13,6 +13,8 @@ mod files;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod leavers;
+#[cfg(test)]
 mod line;
 #[cfg(test)]
 mod newer_farm;

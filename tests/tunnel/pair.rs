@@ -48,8 +48,8 @@ impl Clock for AheadClock {
 /// Somebody who calls one of the two.
 #[derive(Clone)]
 pub struct Caller {
-    client: Client,
-    url: String,
+    pub client: Client,
+    pub url: String,
     pub key: String,
 }
 

@@ -7,7 +7,7 @@ use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
 use domain::device::{Device, DeviceState};
 use domain::id::{DeviceId, OperatorId};
-use domain::key::Session;
+use domain::key::{KeyState, Session, SlicerKey};
 use domain::operator::{Operator, OperatorState};
 use domain::time::Timestamp;
 use http::HeaderMap;
@@ -16,7 +16,7 @@ use store::{Rows, StoreError, Tx};
 
 use crate::auth::host_is_ours;
 use crate::door::Door;
-use crate::facts::{end_sessions, holder_changed};
+use crate::facts::{end_sessions, holder_changed, revoke_slicer_key};
 use crate::held::still_held;
 use crate::pin_throttle::PinThrottle;
 use crate::presence::Presence;
@@ -143,21 +143,31 @@ pub fn remove_operator(tx: &mut Tx<'_>, operator: &Operator) -> Result<(), Store
     left(tx, &actor)
 }
 
-/// Somebody is gone: the devices that they added go too, and the keys that they made open nothing.
-fn left(tx: &mut Tx<'_>, sponsor: &Actor) -> Result<(), StoreError> {
+/// Somebody is gone: the devices that they added go too, their slicer keys end, and the API keys that they made open nothing.
+///
+/// # Errors
+/// What the database says.
+pub fn left(tx: &mut Tx<'_>, sponsor: &Actor) -> Result<(), StoreError> {
+    let made = tx.rows().all_where::<SlicerKey>("sponsor", &[&sponsor.to_string()])?.into_iter().map(|row| row.record);
+    made.filter(|key| key.state != KeyState::Revoked).try_for_each(|key| revoke_slicer_key(tx, key))?;
     let added = tx.rows().all_where::<Device>("sponsor", &[&sponsor.to_string()])?;
     added.iter().try_for_each(|device| remove_device(tx, &device.record))?;
     holder_changed(tx, sponsor)
 }
 
-/// The farm leaves its store: the devices that the store's people and keys added end. Operators belong to the floor.
+/// The farm leaves its store: the devices and slicer keys that the store's people and keys added end. Operators belong to the floor.
 ///
 /// # Errors
 /// What the database says.
 pub fn leave_store(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let of_the_store = |sponsor: &Actor| matches!(sponsor.kind, ActorKind::User | ActorKind::ApiKey | ActorKind::Ai);
+    for key in tx.rows().all::<SlicerKey>()? {
+        if of_the_store(&key.record.sponsor) && key.record.state != KeyState::Revoked {
+            revoke_slicer_key(tx, key.record)?;
+        }
+    }
     for device in tx.rows().all::<Device>()? {
-        let of_the_store = matches!(device.record.sponsor.kind, ActorKind::User | ActorKind::ApiKey | ActorKind::Ai);
-        if of_the_store && tx.get::<Device>(device.record.id)?.is_some() {
+        if of_the_store(&device.record.sponsor) && tx.get::<Device>(device.record.id)?.is_some() {
             remove_device(tx, &device.record)?;
         }
     }

@@ -286,6 +286,11 @@ impl<'c> Tx<'c> {
         self.by.account_of.unwrap_or(self.home.store_id)
     }
 
+    /// Whether this is written for accounts: what stands here of a floor is a copy then, and its farm alone changes it.
+    pub fn is_for_accounts(&self) -> bool {
+        self.by.account_of.is_some()
+    }
+
     /// The name of the audit chain that this write belongs to: the farm's, or the account's.
     pub(crate) fn audit_home(&self) -> String {
         self.by.account_of.map_or_else(|| self.home.farm_id.to_string(), |store| store.to_string())

@@ -7,11 +7,11 @@ use domain::account::User;
 use domain::actor::{Actor, ActorKind};
 use domain::device::Device;
 use domain::id::{RoleId, SessionId};
-use domain::key::{ApiKey, KeyState, Session};
+use domain::key::{ApiKey, KeyState, Session, SlicerKey};
 use domain::webhook::Webhook;
 use store::{Rows, StoreError, Tx};
 
-use crate::floor_people::as_device;
+use crate::floor_people::{self, as_device};
 use crate::held::left_of;
 
 /// Somebody holds something else now: the keys that they sponsor follow.
@@ -103,7 +103,18 @@ pub fn revoke_key(tx: &mut Tx<'_>, mut key: ApiKey) -> Result<(), StoreError> {
     key.state = KeyState::Revoked;
     tx.forget_credentials(&key.id.to_string())?;
     tx.update_as(&key, &[Named::ApiKeyRevoked])?;
-    holder_changed(tx, &Actor::new(ActorKind::ApiKey, key.id))
+    let actor = Actor::new(ActorKind::ApiKey, key.id);
+    // A relay asks the farms to end what stands on their floors.
+    if tx.is_for_accounts() { holder_changed(tx, &actor) } else { floor_people::left(tx, &actor) }
+}
+
+/// A slicer key opens nothing any more.
+///
+/// # Errors
+/// What the database says.
+pub fn revoke_slicer_key(tx: &mut Tx<'_>, key: SlicerKey) -> Result<(), StoreError> {
+    tx.forget_credentials(&key.id.to_string())?;
+    tx.update(&SlicerKey { state: KeyState::Revoked, ..key }).map(drop)
 }
 
 /// Somebody is signed in nowhere any more, but for that session.

@@ -12,7 +12,9 @@ mod filament;
 mod replaced;
 mod service;
 
-pub use access::{Sponsored, end_sessions, hand_over_key, hand_over_webhook, holder_changed, revoke_key, role_changed};
+pub use access::{
+    Sponsored, end_sessions, hand_over_key, hand_over_webhook, holder_changed, revoke_key, revoke_slicer_key, role_changed,
+};
 pub use attempt::{adopt, assign, move_attempt};
 pub use bed::{clear, foreign_print_seen, undo_clear, use_bed_again};
 pub use cancel::{Cancelled, ask_cancel, command_ended, new_command};

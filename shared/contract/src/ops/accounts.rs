@@ -161,7 +161,7 @@ crate::operations! {
     /// Remove a person.
     ///
     /// Their sessions end, and with them all that they sign in with. Each key and webhook that they sponsor needs a decision: `409
-    /// decision_required` lists those without one.
+    /// decision_required` lists those without one. The slicer keys and devices that they made at farms end; where a farm is away, when it is back.
     RemoveUserOp = "remove_user" Post "/v1/users/{id}/remove" {
         access: Access::Needs(Permission::UserRemove), home: Account, nature: Refused, ai: Hidden,
         target: Of<UserId>, query: Nothing, body: RemoveUser, reply: Nothing, status: 204

@@ -33,7 +33,7 @@ impl Record for ApiKey {
 impl Record for SlicerKey {
     const KIND: Kind = Kind::SlicerKey;
     const VIEW: Permission = Permission::ApiKeyView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("state")];
+    const COLUMNS: &'static [Column] = &[searched("name"), text("state"), text("sponsor").indexed()];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::SlicerKeyId;
 
@@ -44,7 +44,7 @@ impl Record for SlicerKey {
         self.created_at
     }
     fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name), word(self.state)]
+        vec![id(&self.name), word(self.state), id(&self.sponsor)]
     }
     fn project(_: &mut Document, _: &Grants) {}
 }
