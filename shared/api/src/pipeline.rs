@@ -326,8 +326,17 @@ pub(crate) fn entry<C: Contract>(by: &By<C>, at: domain::time::Timestamp, sent: 
 }
 
 /// Names of fields that hold secrets; a test compares them with every schema's `writeOnly`.
-pub const SECRET_FIELDS: &[&str] =
-    &["credential", "csv", "current_password", "device_code", "enrolment_token", "one_time_token", "password", "pin"];
+pub const SECRET_FIELDS: &[&str] = &[
+    "credential",
+    "csv",
+    "current_password",
+    "current_pin",
+    "device_code",
+    "enrolment_token",
+    "one_time_token",
+    "password",
+    "pin",
+];
 
 fn replace_secrets(value: &mut Value, with: &dyn Fn(&Value) -> String) {
     match value {

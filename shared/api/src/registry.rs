@@ -29,6 +29,7 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<operators::PauseOperator>::row(),
         Writes::<operators::ResumeOperator>::row(),
         Writes::<operators::SetOperatorPin>::row(),
+        Writes::<operators::SetOwnPin>::row(),
         Reads::<devices::ListDevices>::row(),
         Writes::<devices::CreateDevice>::row(),
         Reads::<devices::GetDevice>::row(),

@@ -7,7 +7,7 @@ use axum::extract::ConnectInfo;
 use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
 use domain::device::Device;
-use domain::key::Session;
+use domain::key::{KeyState, Session, SlicerKey};
 use domain::operator::{Operator, PinState};
 use domain::permission::Permission;
 use domain::role::Role;
@@ -168,6 +168,32 @@ async fn a_repeated_call_with_another_pin_is_noticed_though_no_plain_hash_of_it_
 
 fn sha256(text: &str) -> String {
     domain::hex::hex(&store::credential_hash(text))
+}
+
+#[tokio::test]
+async fn an_operator_changes_their_own_pin_and_who_only_found_their_tablet_does_not() {
+    let farm = Farm::new().await;
+    let anna = operator(&farm, json!({"name": "Anna"})).await;
+    let (mut tablet, mut phone) = (Browser::near(), Browser::near());
+    tablet.pin(&farm, &anna, PIN).await.expect(201);
+    phone.pin(&farm, &anna, PIN).await.expect(201);
+    let change = |current: &str, pin: &str| Some(json!({"current_pin": current, "pin": pin}));
+    tablet.call(&farm, "POST", "/v1/me/pin", change("907264", "735182")).await.refused(401, "bad_credential");
+    farm.later(60_000);
+    tablet.call(&farm, "POST", "/v1/me/pin", change(PIN, "123456")).await.refused(422, "invalid_request");
+    tablet.call(&farm, "POST", "/v1/me/pin", change(PIN, "735182")).await.expect(204);
+    tablet.me(&farm).await.expect(200);
+    phone.me(&farm).await.refused(401, "bad_credential");
+    phone.pin(&farm, &anna, PIN).await.refused(401, "bad_credential");
+    farm.later(60_000);
+    phone.pin(&farm, &anna, "735182").await.expect(201);
+    // Wrong ones are slowed down as at the door.
+    let mut last = 401;
+    for _ in 0..6 {
+        last = tablet.call(&farm, "POST", "/v1/me/pin", change("907264", "482913")).await.status;
+    }
+    assert_eq!(last, 429);
+    farm.post("/v1/me/pin", json!({"current_pin": PIN, "pin": "482913"})).await.refused(409, "illegal_state");
 }
 
 #[tokio::test]
@@ -495,18 +521,51 @@ async fn a_farm_that_leaves_its_store_keeps_its_operators_and_ends_what_the_stor
     phone.open(&farm, &link).await.expect(201);
     let sponsor = Actor::new(ActorKind::User, "usr_00000000000000000000000000000001");
     let (mut device, mut own) = (read::<Device>(&farm, &theirs), read::<Device>(&farm, &id));
+    let made = farm.post("/v1/slicer_keys", json!({"name": "theirs"})).await.expect(201)["slicer_key"]["id"].clone();
+    let made = made.as_str().unwrap();
+    let slicer = SlicerKey { sponsor: sponsor.clone(), ..read(&farm, made) };
     device.sponsor = sponsor;
     own.sponsor = crate::farm::owner();
     farm.write(move |tx| {
         tx.update(&device)?;
         tx.update(&own)?;
+        tx.update(&slicer)?;
         Ok(api::floor_people::leave_store(tx)?)
     })
     .await;
     ours.me(&farm).await.expect(200);
     phone.me(&farm).await.refused(401, "bad_credential");
+    assert_eq!(read::<SlicerKey>(&farm, made).state, KeyState::Revoked);
     let sessions = farm.door.store.read(|rows| rows.all::<Session>()).unwrap();
     assert_eq!(sessions.len(), 1);
+}
+
+#[tokio::test]
+async fn the_slicer_keys_and_devices_of_who_leaves_end_also_those_of_a_revoked_key() {
+    let farm = Farm::new().await;
+    let anna = operator(&farm, json!({"name": "Anna", "role": "admin"})).await;
+    let key = farm.post("/v1/api_keys", json!({"name": "script", "role": "admin"})).await.expect(201);
+    let (secret, key) = (key["secret"].as_str().unwrap(), key["api_key"]["id"].as_str().unwrap());
+    let mut here = Browser::near();
+    here.pin(&farm, &anna, PIN).await.expect(201);
+    let of_anna = here.call(&farm, "POST", "/v1/slicer_keys", Some(json!({"name": "Anna's laptop"}))).await.expect(201);
+    let of_key =
+        farm.call_as(secret, http::Method::POST, "/v1/slicer_keys", Some(json!({"name": "desk"})), &[]).await.expect(201);
+    let device = farm.call_as(secret, http::Method::POST, "/v1/devices", Some(json!({"name": "wall"})), &[]).await.expect(201);
+    let other = farm.post("/v1/slicer_keys", json!({"name": "the owner's"})).await.expect(201);
+    let state = |made: &Value| read::<SlicerKey>(&farm, made["slicer_key"]["id"].as_str().unwrap()).state;
+    let opens = |made: &Value| {
+        let hash = store::credential_hash(made["secret"].as_str().unwrap());
+        farm.door.store.read(|rows| rows.credential(&hash)).unwrap().is_some()
+    };
+
+    farm.delete(&format!("/v1/operators/{anna}")).await.expect(204);
+    assert_eq!((state(&of_anna), opens(&of_anna)), (KeyState::Revoked, false));
+    assert_eq!((state(&of_key), opens(&of_key)), (KeyState::Active, true));
+    farm.post(&format!("/v1/api_keys/{key}/revoke"), json!({})).await.expect(200);
+    assert_eq!((state(&of_key), opens(&of_key)), (KeyState::Revoked, false));
+    farm.get(&format!("/v1/devices/{}", device["device"]["id"].as_str().unwrap())).await.refused(404, "not_found");
+    assert_eq!((state(&other), opens(&other)), (KeyState::Active, true));
 }
 
 #[tokio::test]

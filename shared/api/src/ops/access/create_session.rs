@@ -195,7 +195,7 @@ fn arrived(tx: &mut Tx<'_>, invited: &Device, name: Option<Name>, user_agent: Op
 }
 
 /// Lets a browser keep that this person was signed in there, unless it does. A device needs no such thing.
-fn remember(tx: &mut Tx<'_>, known: Option<[u8; 32]>, actor: &Actor) -> Result<Option<SessionCookie>, Failure> {
+pub(super) fn remember(tx: &mut Tx<'_>, known: Option<[u8; 32]>, actor: &Actor) -> Result<Option<SessionCookie>, Failure> {
     let now = tx.now();
     if actor.kind == ActorKind::Device || known_as(tx.rows(), known, &actor.id, now)?.is_some() {
         return Ok(None);

@@ -6,6 +6,7 @@ mod delete_session;
 mod get_me;
 mod list_permissions;
 mod pin;
+mod set_own_pin;
 mod set_owner_password;
 
 pub(crate) use create_session::known_as;

@@ -15,7 +15,7 @@ use domain::role::{Role, RoleRef};
 use domain::text::Tag;
 use store::Rows;
 
-pub(in crate::ops) use set_operator_pin::PIN;
+pub(in crate::ops) use set_operator_pin::{PIN, hash_of, put_pin};
 
 use super::keys::{grants, held};
 use crate::operation::Failure;
