@@ -107,6 +107,11 @@ impl Client {
         Ok(Self { http, url, pass: Pass::Key(key) })
     }
 
+    /// Where it calls.
+    pub fn url(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
+    }
+
     /// Signs in by a link that works once, as a browser does. [`Self::sign_out`] ends it.
     ///
     /// # Errors

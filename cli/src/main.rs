@@ -20,12 +20,14 @@ mod output;
 mod pages;
 mod printers;
 mod relay;
+mod roles;
 mod serve;
 mod session;
 mod sse;
 mod table;
 mod together;
 mod up;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -115,6 +117,16 @@ enum Verb {
         before_help = "Examples:\n  gantry keys create shop --permission job.create --permission job.view\n  gantry keys create \"Anna's laptop\" --slicer --pool large\n  gantry keys revoke shop"
     )]
     Keys(keys::Keys),
+    /// The people of a store, at its relay.
+    #[command(
+        before_help = "Examples:\n  gantry users invite Ben --email ben@farm.example --role operator\n  gantry users edit Ben --role viewer --tag rack-a\n  gantry users remove Ben --others Anna"
+    )]
+    Users(users::Users),
+    /// What each role opens, and roles of the store's own.
+    #[command(
+        before_help = "Examples:\n  gantry roles create Packer --permission job.view --permission queue.view\n  gantry roles edit Packer --add file.view\n  gantry roles permissions"
+    )]
+    Roles(roles::Roles),
     /// The people of the floor, who sign in by PIN.
     #[command(
         before_help = "Examples:\n  gantry operators add Anna --tag rack-a\n  gantry operators pin Anna\n  gantry operators pause Anna"
@@ -211,6 +223,8 @@ impl Command {
             Verb::Queue => farm::queue(&session()?).await,
             Verb::Files(files) => files.run(&session()?).await,
             Verb::Keys(keys) => keys.run(&session()?).await,
+            Verb::Users(users) => users.run(&session()?).await,
+            Verb::Roles(roles) => roles.run(&session()?).await,
             Verb::Operators(operators) => operators.run(&session()?).await,
             Verb::Devices(devices) => devices.run(&session()?).await,
             Verb::Events(events) => events.run(&session()?).await,
@@ -251,6 +265,8 @@ mod tests {
             "gantry jobs --phase active",
             "gantry keys --slicer",
             "gantry operators --state paused",
+            "gantry users --state invited",
+            "gantry roles --all",
             "gantry devices --json",
             "gantry events -f",
             "gantry files list --json",
@@ -276,6 +292,10 @@ mod tests {
             "gantry claim status http://127.0.0.1:7480",
             "gantry farms claim",
             "gantry operators pin Anna 482913",
+            "gantry users invite Ben",
+            "gantry users remove",
+            "gantry roles create Packer",
+            "gantry roles edit Packer --permission job.view --add file.view",
             "gantry printers add a --driver x --address b --credential=x",
         ];
         for line in lines {
@@ -287,7 +307,21 @@ mod tests {
     fn help_begins_with_examples() {
         let mut command = Command::command();
         command.build();
-        for noun in ["printers", "jobs", "files", "keys", "operators", "devices", "events", "audit", "farms", "claim", "api"] {
+        for noun in [
+            "printers",
+            "jobs",
+            "files",
+            "keys",
+            "users",
+            "roles",
+            "operators",
+            "devices",
+            "events",
+            "audit",
+            "farms",
+            "claim",
+            "api",
+        ] {
             let help = command.find_subcommand_mut(noun).unwrap().render_help().to_string();
             assert!(help.starts_with("Example"), "{noun}: {help}");
         }

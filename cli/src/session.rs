@@ -2,7 +2,7 @@
 
 use contract::list::Page;
 use contract::operation::{Contract, Nothing, Of};
-use contract::ops::{devices, files, jobs, keys, operators, pools, printers};
+use contract::ops::{accounts, devices, files, jobs, keys, operators, pools, printers, roles};
 use contract::record::Record;
 use domain::id::Id;
 use serde_json::Value;
@@ -55,6 +55,8 @@ named! {
     domain::file::File, "file", "gantry files", files::ListFiles, files::GetFile;
     domain::key::ApiKey, "API key", "gantry keys", keys::ListApiKeys, keys::GetApiKey, |key| key["state"] != "revoked";
     domain::key::SlicerKey, "slicer key", "gantry keys --slicer", keys::ListSlicerKeys, keys::GetSlicerKey, |key| key["state"] != "revoked";
+    domain::account::User, "person", "gantry users", accounts::ListUsers, accounts::GetUser;
+    domain::role::OwnRole, "role", "gantry roles", roles::ListRoles, roles::GetRole;
     domain::operator::Operator, "operator", "gantry operators", operators::ListOperators, operators::GetOperator;
     domain::device::Device, "device", "gantry devices", devices::ListDevices, devices::GetDevice;
 }

@@ -9,14 +9,15 @@ use serde_json::Value;
 
 use crate::farm::{Farm, Said, run};
 
-struct Ends {
-    farm: Farm,
+/// A farm and a relay that does not know it yet.
+pub struct Ends {
+    pub farm: Farm,
     relay: Running,
     _folder: tempfile::TempDir,
 }
 
 impl Ends {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let farm = Farm::start().await;
         let folder = tempfile::tempdir().unwrap();
         let here = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
@@ -36,7 +37,7 @@ impl Ends {
     }
 
     /// A key of a new store's owner.
-    async fn store(&self, name: &str) -> String {
+    pub async fn store(&self, name: &str) -> String {
         let made = self.relay.accounts.create_store(name.parse().unwrap()).await.unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let (url, token) = (self.relay_url(), serde_json::json!({"one_time_token": made.one_time_token}));
@@ -48,8 +49,16 @@ impl Ends {
         made["secret"].as_str().unwrap().to_owned()
     }
 
+    /// Somebody opens the link of that token.
+    pub async fn comes_by(&self, token: &str) {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let token = serde_json::json!({"one_time_token": token});
+        let signed_in = http.post(format!("{}/v1/sessions", self.relay_url())).json(&token).send().await.unwrap();
+        assert_eq!(signed_in.status(), 201);
+    }
+
     /// The program at the relay.
-    async fn at_the_relay(&self, key: &str, line: &[&str]) -> Said {
+    pub async fn at_the_relay(&self, key: &str, line: &[&str]) -> Said {
         let mut command = self.farm.command(line);
         command.env("GANTRY_KEY", key).env("GANTRY_URL", self.relay_url());
         run(command, "").await

@@ -17,6 +17,8 @@ mod floor;
 #[cfg(test)]
 mod login;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod printing;
 #[cfg(test)]
 mod refusals;
