@@ -141,17 +141,18 @@ export async function accounts({ binary, data, browser, pictures, check, look })
     let invitation = '';
     await check('a role of the store’s own is made of what its maker holds, and somebody is invited', async () => {
       look(owner);
-      await owner.goto(`${home}/people`);
+      await owner.goto(`${home}/people/roles`);
       await button(owner, 'New role').click();
       await owner.getByRole('dialog').getByLabel('Name', { exact: true }).fill('Packer');
       await owner.getByRole('dialog').locator('input[value="job.view"]').check();
       await owner.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
       await row(owner, 'Packer').waitFor();
+      await owner.goto(`${home}/people`);
       await button(owner, 'Invite').click();
       const form = owner.getByRole('dialog');
       await form.getByLabel('Name', { exact: true }).fill('Ben');
       await form.getByLabel('E-mail address').fill('ben@farm.example');
-      await form.getByLabel('Role').selectOption({ label: 'Admin' });
+      await form.getByLabel('Role', { exact: true }).selectOption({ label: 'Admin' });
       await form.getByRole('button', { name: 'Invite' }).click();
       invitation = await owner.getByRole('dialog').locator('.copyable input').inputValue();
       await button(owner, 'I have it').click();

@@ -28,7 +28,7 @@ export async function people({ browser, url, owner, pictures, check, look }) {
   await check('the owner adds an operator, and a PIN that is tried first is refused at its field', async () => {
     await owner.goto(`${url}/floor`);
     await button(owner, 'Add operator').click();
-    await owner.getByLabel('Name').fill('Anna');
+    await owner.getByLabel('Name', { exact: true }).fill('Anna');
     await owner.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
     await row('Anna').getByText('no PIN').waitFor();
     await row('Anna').getByRole('button', { name: 'Set PIN' }).click();
@@ -77,6 +77,23 @@ export async function people({ browser, url, owner, pictures, check, look }) {
     await tablet.getByText('Anna', { exact: true }).waitFor();
     assert.equal(await tablet.getByRole('link', { name: 'Floor' }).count(), 0);
     assert.equal(await tablet.getByRole('link', { name: 'Keys' }).count(), 0);
+    await tablet.getByRole('link', { name: /Queue/ }).click();
+    await tablet.getByRole('link', { name: /Running/ }).waitFor();
+  });
+
+  await check('an operator changes their own PIN with the one that is set', async () => {
+    const more = button(tablet, 'Menu');
+    if (await more.isVisible()) await more.click();
+    await tablet.getByRole('link', { name: 'Anna' }).click();
+    await tablet.getByLabel('Present PIN').fill('907264');
+    await tablet.getByLabel('New PIN').fill('735182');
+    await button(tablet, 'Change PIN').click();
+    await tablet.locator('.notice').filter({ hasText: 'The PIN is not right' }).waitFor();
+    assert(browser.expected(/^401 POST \/v1\/me\/pin$/));
+    await holds(tablet, 'own-pin');
+    await tablet.getByLabel('Present PIN').fill(PIN);
+    await button(tablet, 'Change PIN').click();
+    await tablet.locator('.notice').filter({ hasText: 'The PIN is changed' }).waitFor();
     await tablet.getByRole('link', { name: /Queue/ }).click();
     await tablet.getByRole('link', { name: /Running/ }).waitFor();
   });

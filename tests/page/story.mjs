@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { access } from './access.mjs';
 import { accounts } from './accounts.mjs';
 import { adding } from './adding.mjs';
 import { Browser } from './browser.mjs';
@@ -66,6 +67,7 @@ try {
   await throughRelay();
   await accounts({ binary, data: join(data, 'accounts'), browser, pictures, check, look: (seen) => { page = seen; } });
   await adding({ binary, data: join(data, 'adding'), browser, pictures, check, look: (seen) => { page = seen; } });
+  await access({ binary, data: join(data, 'access'), browser, pictures, check, look: (seen) => { page = seen; } });
   await store({ binary, data: join(data, 'store'), browser, pictures, check, look: (seen) => { page = seen; } });
 } catch (error) {
   failed += 1;
@@ -375,12 +377,13 @@ async function throughRelay() {
   await check('a key of the store is shown once, works at both doors, and is dead when revoked', async () => {
     await page.goto(`${browser.origin}/keys`);
     await button('New key').first().click();
-    await sheet('New API key').getByLabel('Name').fill('order script');
+    await sheet('New API key').getByLabel('Name', { exact: true }).fill('order script');
     await button('Make the key', sheet('New API key')).click();
-    const secret = await sheet('The key').getByRole('textbox').inputValue();
+    await sheet('New API key').locator('.call').waitFor();
+    const secret = await sheet('New API key').getByRole('textbox').first().inputValue();
     assert.match(secret, /^gty_(live|test)_/);
     await opens(secret, 200);
-    await button('I have it', sheet('The key')).click();
+    await button('I have it', sheet('New API key')).click();
     await row('order script').waitFor();
     assert(!(await page.content()).includes(secret));
     await page.reload();
@@ -440,7 +443,7 @@ async function looks() {
     wall: ['/?view=thumb'], dense: ['/?view=dense'], list: ['/?view=list'], menu: ['/', menu], help: ['/', () => page.keyboard.press('?')],
     printer: ['/p/P01'], 'bed to clear': ['/p/P04', () => button(/^Cleared and start/).waitFor()], settings: ['/p/P01/settings'], add: ['/add'],
     queue: ['/queue'], why: ['/queue', () => page.locator('.why').first().click()], running: ['/queue/running'], done: ['/queue/done'],
-    store: ['/store', () => page.getByText('The line stands').waitFor()], files: ['/files'], print: ['/files', () => button('Print').first().click()], keys: ['/keys'], 'new key': ['/keys', () => button('New key').first().click()],
+    store: ['/store', () => page.getByText('The line stands').waitFor()], files: ['/files'], print: ['/files', () => button('Print').first().click()], keys: ['/keys'], 'new key': ['/keys', () => button('New key').first().click()], 'audit of a farm': ['/audit', () => page.locator('.audit-row').first().waitFor()],
   };
   for (const [size, { width, height, touch }] of Object.entries(SIZES)) {
     const dark = size === 'wall';

@@ -70,7 +70,17 @@ declare namespace Api {
   interface FoundPrinter { driver: string; driver_title: string; address: string; name?: string; model?: string; serial?: string; firmware?: string; still_needed: string[]; advice?: string; printer_id?: Id; moved?: boolean }
   interface ScanFound { items: FoundPrinter[]; hindrances: string[] }
   interface Driver { name: string; title: string; address_hint: string; credential_hint: string; capabilities: string[] }
-  interface Key extends Row { name: string; hint: string; role?: string; grants?: { permissions: string[] }; allowed_networks?: string[]; state: string; expires_at?: Time; pool_id?: Id; printer_id?: Id }
+  interface Grants { permissions: string[]; farms: Scope; tags: Scope }
+  interface Preset { preset: string; title: string; about: string; permissions: string[]; ends_after_seconds?: number; curl: string }
+  interface CreatedKey { secret: string; curl?: string; api_key?: Key; slicer_key?: Key }
+  interface Made { kind: string; id: Id; name?: string; state?: string; created_at?: Time }
+  interface PermissionInfo { name: string; text: string; roles: string[] }
+  interface AuditChange { kind: string; id: Id; became: string; before?: Record<string, unknown>; after?: Record<string, unknown>; cut?: boolean }
+  interface AuditEntry { home: Id; number: number; hash: string; at: Time; actor: Actor; from?: string; operation: string; subject?: Id; request_id?: Id; asked?: unknown; changes?: AuditChange[]; more_changes?: number }
+  interface AuditPage { items: AuditEntry[]; next_cursor?: string; missing_farms?: Id[] }
+  interface ChainVerified { home: Id; whole: boolean; broken_at?: number; problem?: string; entries: number; last: number; hash: string; trimmed?: { number: number; at: Time; removed: number }[] }
+  interface AuditVerification { chains: ChainVerified[]; missing_farms?: Id[] }
+  interface Key extends Row { name: string; hint: string; role?: string; permissions?: string[]; grants?: Grants; holds?: Grants; allowed_networks?: string[]; rate_limit?: { per_minute: number; burst: number }; state: string; expires_at?: Time; old_secret_until?: Time; sponsor: Actor; pool_id?: Id; printer_id?: Id }
   interface Command extends Row { verb: string; printer_id: Id; state: string; detail?: string }
   interface Event { id: Id; type: string; number: number; subject: { kind: string; id: Id; revision: number }; occurred_at: Time; data: Record<string, unknown> }
   interface Bulk { results: { id: Id; ok: boolean; problem?: Problem }[] }

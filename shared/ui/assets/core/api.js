@@ -2,6 +2,9 @@
 // document, and tells the session when nobody is signed in any more. Must not know what is shown.
 import { learnServerTime } from './clock.js';
 
+/** Where somebody proves who they are: a wrong password or PIN there is no sign that they are signed out. */
+const PROVES = /^(\w+ \/v1\/sessions|(POST|PATCH) \/v1\/(me\/|passkeys))/;
+
 /** A call that did not work, with the problem document that says why. */
 export class Refusal extends Error {
   /** @param {Api.Problem} problem */
@@ -10,6 +13,9 @@ export class Refusal extends Error {
     this.problem = problem;
   }
 }
+
+/** The field that a pointer means: of one of a list, the list. @param {string} pointer */
+export const fieldOf = (pointer) => pointer.split('/').filter((part) => !/^\d*$/.test(part)).pop() ?? '';
 
 /**
  * What others want to hear: that nobody is signed in any more; how fresh the copy of a relay is; that something waits for a farm.
@@ -65,7 +71,7 @@ export async function call(method, path, { body, query } = {}) {
     if (answer.status === 202 && waits(said)) listener.waits();
     return /** @type {T} */ (said);
   }
-  if (answer.status === 401 && !path.startsWith('/v1/sessions')) listener.signedOut();
+  if (answer.status === 401 && !PROVES.test(`${method} ${path}`)) listener.signedOut();
   throw new Refusal(problemFrom(text, answer.status));
 }
 

@@ -1,5 +1,5 @@
 // What just happened, told once: short notices, and beds that can still be un-cleared. Never the only record of anything.
-import { listener, Refusal } from './api.js';
+import { fieldOf, listener, Refusal } from './api.js';
 import { serverNow } from './clock.js';
 import { findMachine, takePrinter, tellPrinter } from './farm.js';
 import { signal } from './html.js';
@@ -46,7 +46,7 @@ export function explain(error) {
   // At which relay is the one thing of its sentence that is not known here.
   if (plain) return { detail: plain, hint: problem.code === 'relay_only' ? /http\S+/.exec(problem.detail ?? '')?.[0] ?? '' : '' };
   // The catalogue's hint for wrong fields speaks to programs; the fields themselves say it better.
-  if (problem.errors?.length) return { detail: problem.errors.map((one) => `${one.pointer.split('/').pop()}: ${one.detail}`).join(' · '), hint: '' };
+  if (problem.errors?.length) return { detail: problem.errors.map((one) => `${fieldOf(one.pointer)}: ${one.detail}`).join(' · '), hint: '' };
   const detail = problem.detail ?? problem.title;
   return { detail: detail.charAt(0).toUpperCase() + detail.slice(1), hint: problem.hint ?? '' };
 }

@@ -92,18 +92,21 @@ export function Picture({ file, size = '', sign }) {
     : html`<${Icon} name=${sign ?? 'file'} size=${sign ? 30 : 22} />`}</span>`;
 }
 
-/** @param {{text: string}} props Clipboard needs https; selecting works everywhere. */
-export function Copyable({ text }) {
+/** @param {{text: string, long?: boolean}} props Clipboard needs https; selecting works everywhere. What is long is shown whole. */
+export function Copyable({ text, long = false }) {
   const [done, setDone] = useState(false);
   const id = useId();
   const copy = async () => {
     const field = /** @type {HTMLInputElement} */ (document.getElementById(id));
-    field.select();
+    if (long) getSelection()?.selectAllChildren(field);
+    else field.select();
     try { await navigator.clipboard.writeText(text); } catch { document.execCommand('copy'); }
     setDone(true);
   };
+  const button = html`<${Button} icon=${done ? 'check' : 'copy'} label=${done ? t('copied') : t('copy')} onClick=${copy} />`;
+  if (long) return html`<div class="copyable long"><pre id=${id} class="call" tabindex="0" aria-label=${t('copy')}>${text}</pre>${button}</div>`;
   return html`<div class="copyable"><input id=${id} readonly value=${text} aria-label=${t('copy')} onFocus=${(/** @type {any} */ event) => event.currentTarget.select()} />
-    <${Button} icon=${done ? 'check' : 'copy'} label=${done ? t('copied') : t('copy')} onClick=${copy} /></div>`;
+    ${button}</div>`;
 }
 
 /** What a form holds, without empty fields. @param {Event} event @returns {Record<string, string>} */

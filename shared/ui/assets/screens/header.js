@@ -17,10 +17,14 @@ const PLACES = [
   { path: '/queue', first: ['queue'], icon: 'list', key: 'nav_queue', needs: 'queue.view' },
   { path: '/files', first: ['files'], icon: 'file', key: 'nav_files', needs: 'file.view' },
   { path: '/keys', first: ['keys'], icon: 'key', key: 'nav_keys', needs: 'api_key.view' },
-  { path: '/floor', first: ['floor'], icon: 'people', key: 'nav_floor', needs: 'user.view' },
-  { path: '/people', first: ['people'], icon: 'people', key: 'nav_people', needs: 'user.view', only: 'relay' },
-  { path: '/store', first: ['store', 'claim'], icon: 'store', key: 'nav_store', needs: 'farm.claim', atRelay: 'farm.view' },
+  { path: '/floor', first: ['floor'], icon: 'hand', key: 'nav_floor', needs: 'user.view', rest: true },
+  { path: '/people', first: ['people'], icon: 'people', key: 'nav_people', needs: 'user.view', only: 'relay', rest: true },
+  { path: '/audit', first: ['audit'], icon: 'eye', key: 'nav_audit', needs: 'audit.view', rest: true },
+  { path: '/store', first: ['store', 'claim'], icon: 'store', key: 'nav_store', needs: 'farm.claim', atRelay: 'farm.view', rest: true },
 ];
+
+/** Where one may go here; where there is little room, the rest stands in the menu. */
+const places = () => PLACES.filter((place) => (!place.only || place.only === servedBy.value) && can((servedBy.value === 'relay' && place.atRelay) || place.needs));
 
 export function Header() {
   const open = useSignal(false);
@@ -38,13 +42,14 @@ export function Header() {
     <${Connection} />
     <${Everything} place="in-head" />
     <div class=${open.value ? 'farm-tools open' : 'farm-tools'}>
+      <${Rest} onGo=${() => { open.value = false; }} />
       <${Dispatch} />
       <${Everything} place="in-menu" />
       <label class="language"><${Icon} name="globe" size=${18} /><select aria-label=${t('language')} onChange=${(/** @type {any} */ event) => speak(event.currentTarget.value)}>
         ${languages.map((code) => html`<option key=${code} value=${code} selected=${code === language.value}>${code.toUpperCase()}</option>`)}
       </select></label>
       <${Button} icon="question" quiet label=${t('help')} onClick=${() => { helpOpen.value = true; }} />
-      ${servedBy.value === 'relay' && me.value?.actor.kind === 'user' ? html`<a class="who" href="/account">${me.value.name || t('my_account')}</a>` : me.value?.name ? html`<span class="who">${me.value.name}</span>` : null}
+      ${servedBy.value === 'relay' && me.value?.actor.kind === 'user' ? html`<a class="who" href="/account">${me.value.name || t('my_account')}</a>` : me.value?.actor.kind === 'floor' && me.value.name ? html`<a class="who" href="/account">${me.value.name}</a>` : me.value?.name ? html`<span class="who">${me.value.name}</span>` : null}
       <${Button} icon="leave" quiet label=${t('sign_out')} onClick=${() => attempt(t('sign_out'), signOut)} />
     </div>
     <span class="menu-button"><${Button} icon=${open.value ? 'close' : 'more'} bare quiet label=${t('menu')} onClick=${() => { open.value = !open.value; }} /></span>
@@ -54,10 +59,17 @@ export function Header() {
 function Places() {
   const here = route.value.parts[0] ?? '';
   return html`<nav class="places" aria-label=${t('menu')}>
-    ${PLACES.filter((place) => (!place.only || place.only === servedBy.value) && can((servedBy.value === 'relay' && place.atRelay) || place.needs)).map((place) => html`<a key=${place.path} href=${place.path} aria-current=${place.first.includes(here) ? 'page' : undefined}>
+    ${places().map((place) => html`<a key=${place.path} href=${place.path} data-rest=${place.rest ? 'yes' : undefined} aria-current=${place.first.includes(here) ? 'page' : undefined}>
       <${Icon} name=${place.icon} /><span>${t(/** @type {any} */ (place.key))}</span>${place.path === '/queue' && queue.value?.waiting ? html`<b>${queue.value.waiting}</b>` : null}
     </a>`)}
   </nav>`;
+}
+
+/** @param {{onGo: () => void}} props */
+function Rest({ onGo }) {
+  const here = route.value.parts[0] ?? '';
+  const rest = places().filter((place) => place.rest);
+  return rest.length ? html`<nav class="rest" aria-label=${t('more_places')}>${rest.map((place) => html`<a key=${place.path} class="button quiet" href=${place.path} onClick=${onGo} aria-current=${place.first.includes(here) ? 'page' : undefined}><${Icon} name=${place.icon} /><span class="label">${t(/** @type {any} */ (place.key))}</span></a>`)}</nav>` : null;
 }
 
 function Connection() {

@@ -6,6 +6,7 @@ import { attempt, say } from '../core/notices.js';
 import { can, me, servedBy } from '../core/session.js';
 import { span, t, word } from '../core/words.js';
 import { Badge, Button, Choice, Copyable, Field, formValues, SureButton } from '../parts/controls.js';
+import { PermissionPicker, ticked } from '../parts/permissions.js';
 import { Sheet } from '../parts/sheet.js';
 import { tagsOf, wrongFields } from './printer_form.js';
 
@@ -94,7 +95,7 @@ function DeviceRow({ device, operators, read }) {
 
 /**
  * A form that says at its fields what was wrong.
- * @param {(values: Record<string, string>) => Promise<unknown>} deed
+ * @param {(values: Record<string, string>, event: Event) => Promise<unknown>} deed
  * @param {string} subject
  */
 function useForm(deed, subject) {
@@ -105,7 +106,7 @@ function useForm(deed, subject) {
     wrong.value = {};
     await attempt(subject, async () => {
       try {
-        await deed(values);
+        await deed(values, event);
       } catch (error) {
         wrong.value = wrongFields(error);
         throw error;
@@ -121,18 +122,21 @@ const PinField = (/** @type {{wrong?: string, required?: boolean}} */ { wrong, r
 /** @param {{operator: Api.Operator | null, onClose: () => void}} props */
 function OperatorForm({ operator, onClose }) {
   const title = operator ? operator.name : t('add_operator');
-  const { wrong, submit } = useForm(async ({ name, role, tags, pin }) => {
-    const body = { name, role, tags: tags ? tagsOf(tags) : null };
+  const { wrong, submit } = useForm(async ({ name, role, tags, pin }, event) => {
+    const permissions = ticked(event, 'permission');
+    const body = { name, role: role ?? null, permissions, tags: tags ? tagsOf(tags) : null };
     const made = /** @type {Api.Operator} */ (operator ? await call('PATCH', `/v1/operators/${operator.id}`, { body }) : await post('/v1/operators', body));
     if (pin) await post(`/v1/operators/${made.id}/pin`, { pin });
     say(t(operator ? 'saved' : 'added', { name: made.name }));
     onClose();
   }, title);
+  const role = useSignal(operator ? operator.role ?? '' : 'operator');
   return html`<${Sheet} title=${title} onClose=${onClose}><form class="form" onSubmit=${submit}>
     <${Field} label=${t('name')} name="name" value=${operator?.name ?? ''} required wrong=${wrong.value.name} />
-    <${Choice} label=${t('role')} name="role" value=${operator?.role ?? 'operator'} options=${roles()} />
+    <${Choice} label=${t('role')} name="role" value=${role.value} options=${[...roles(), { value: '', label: t('no_role') }]} onPick=${(/** @type {string} */ value) => { role.value = value; }} />
     <${Field} label=${t('only_tags')} name="tags" value=${operator ? where(operator) : ''} hint=${t('only_tags_hint')} wrong=${wrong.value.tags} />
     ${operator ? null : html`<${PinField} wrong=${wrong.value.pin} />`}
+    <${PermissionPicker} key=${role.value ? 'folded' : 'open'} label=${t(role.value ? 'permissions_beside' : 'permissions_single')} chosen=${operator?.permissions ?? []} open=${!role.value} wrong=${wrong.value.permissions} />
     <div class="form-end"><${Button} type="submit" tone="main" icon="check" label=${t(operator ? 'save' : 'add_it')} /></div>
   </form></${Sheet}>`;
 }

@@ -1,6 +1,6 @@
 // The settings of a printer, and the form that adds one. Credentials go in and never come out; a connection can be tried before
 // anything is kept.
-import { call, get, post, Refusal } from '../core/api.js';
+import { call, fieldOf, get, post, Refusal } from '../core/api.js';
 import { forget, machines, takePrinter } from '../core/farm.js';
 import { html, useEffect, useSignal, useState } from '../core/html.js';
 import { attempt, explain, say } from '../core/notices.js';
@@ -47,7 +47,7 @@ export const tagsOf = (text) => [...new Set((text ?? '').toLowerCase().split(/[\
 /** Where a form's field is wrong, by the pointers of the problem. @param {unknown} error @returns {Record<string, string>} */
 export function wrongFields(error) {
   const errors = error instanceof Refusal ? error.problem.errors ?? [] : [];
-  return Object.fromEntries(errors.map((one) => [one.pointer.split('/').pop() ?? '', one.detail]));
+  return Object.fromEntries(errors.map((one) => [fieldOf(one.pointer), one.detail]));
 }
 
 /** @param {{doc?: {machine: Api.Printer['machine'], tags: string[]}, wrong: Record<string, string>}} props */

@@ -6,6 +6,7 @@ import { attempt, say } from '../core/notices.js';
 import { can } from '../core/session.js';
 import { t, word } from '../core/words.js';
 import { Badge, Button, Choice, Copyable, Field, formValues, SureButton } from '../parts/controls.js';
+import { PermissionPicker, ticked } from '../parts/permissions.js';
 import { Sheet } from '../parts/sheet.js';
 import { tagsOf, wrongFields } from './printer_form.js';
 import { Roles } from './roles.js';
@@ -15,7 +16,8 @@ const TONES = /** @type {Record<string, string>} */ ({ active: 'calm', invited: 
 
 /** @typedef {{form: Api.User | null} | {link: Api.InvitedUser} | {leaving: Api.User, things: {id: string, what: string}[]} | null} Doing */
 
-export function Users() {
+/** @param {{tab: string}} props */
+export function Users({ tab }) {
   const users = useSignal(/** @type {Api.User[]} */ ([]));
   const roles = useSignal(/** @type {Api.OwnRole[]} */ ([]));
   const doing = useSignal(/** @type {Doing} */ (null));
@@ -28,13 +30,14 @@ export function Users() {
     read();
   };
   const now = doing.value;
+  const tabs = /** @type {const} */ ([['people', '/people', 'users'], ['roles', '/people/roles', 'tab_roles']]);
   return html`<main class="page">
-    <section class="keys-part">
+    ${can('role.view') ? html`<nav class="tabs" aria-label=${t('nav_people')}>${tabs.map(([name, path, key]) => html`<a key=${name} href=${path} aria-current=${tab === name ? 'page' : undefined}>${t(key)}</a>`)}</nav>` : null}
+    ${tab === 'roles' ? html`<${Roles} roles=${roles.value} users=${users.value} read=${read} />` : html`<section class="keys-part">
       <div class="page-tools"><div><h2>${t('users')}</h2><p class="dim">${t('users_hint')}</p></div><span class="grow"></span>
         ${can('user.invite') ? html`<${Button} tone="main" icon="plus" label=${t('invite')} onClick=${() => { doing.value = { form: null }; }} />` : null}</div>
       <ul class="queue">${users.value.map((one) => html`<${UserRow} key=${one.id} user=${one} roles=${roles.value} done=${done} onDo=${(/** @type {Doing} */ wanted) => { doing.value = wanted; }} />`)}</ul>
-    </section>
-    ${can('role.view') ? html`<${Roles} roles=${roles.value} read=${read} />` : null}
+    </section>`}
     ${now && 'form' in now ? html`<${UserForm} user=${now.form} roles=${roles.value} onClose=${done} onLink=${(/** @type {Api.InvitedUser} */ link) => { doing.value = { link }; read(); }} />` : null}
     ${now && 'link' in now ? html`<${LinkShown} invited=${now.link} onClose=${done} />` : null}
     ${now && 'leaving' in now ? html`<${Leaving} user=${now.leaving} things=${now.things} users=${users.value} onClose=${done} />` : null}
@@ -80,10 +83,10 @@ function UserForm({ user, roles, onClose, onLink }) {
   const wrong = useSignal(/** @type {Record<string, string>} */ ({}));
   /** @param {Event} event */
   const submit = async (event) => {
-    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
     const { name = '', email, role, tags } = formValues(event);
-    const picked = [...form.querySelectorAll('input[name=farm]')].filter((one) => /** @type {HTMLInputElement} */ (one).checked).map((one) => /** @type {HTMLInputElement} */ (one).value);
-    const body = { name, email, role: role ?? null, tags: tags ? tagsOf(tags) : null, farms: picked.length ? picked : null };
+    const picked = ticked(event, 'farm');
+    const body = { name, email, role: role ?? null, permissions: ticked(event, 'permission'), tags: tags ? tagsOf(tags) : null, farms: picked.length ? picked : null };
+    wrong.value = {};
     await attempt(name, async () => {
       try {
         if (!user) {
@@ -101,14 +104,15 @@ function UserForm({ user, roles, onClose, onLink }) {
   };
   const own = roles.map((one) => ({ value: one.id, label: one.name }));
   const built = ROLES.filter((one) => one !== 'store_owner' || can('store.delete')).map((value) => ({ value, label: word('role', value) }));
-  const none = user?.permissions?.length ? [{ value: '', label: t('no_role') }] : [];
+  const role = useSignal(user ? user.role ?? '' : 'operator');
   const at = user ? only(user.farms) : [];
   return html`<${Sheet} title=${user ? user.name : t('invite_somebody')} onClose=${onClose}><form class="form" onSubmit=${submit}>
     <${Field} label=${t('name')} name="name" value=${user?.name ?? ''} required wrong=${wrong.value.name} />
     <${Field} label=${t('email')} name="email" type="email" value=${user?.email ?? ''} required=${!user} wrong=${wrong.value.email} hint=${t('email_hint')} />
-    <${Choice} label=${t('role')} name="role" value=${user ? user.role ?? '' : 'operator'} options=${[...none, ...built, ...own]} />
+    <${Choice} label=${t('role')} name="role" value=${role.value} options=${[...built, ...own, { value: '', label: t('no_role') }]} onPick=${(/** @type {string} */ value) => { role.value = value; }} />
     <${Field} label=${t('only_tags')} name="tags" value=${user ? only(user.tags).join(' ') : ''} hint=${t('only_tags_hint')} wrong=${wrong.value.tags} />
     ${farms.value.length > 1 ? html`<fieldset class="checks"><legend>${t('only_farms')}</legend>${farms.value.map((one) => html`<label key=${one.id}><input type="checkbox" name="farm" value=${one.id} defaultChecked=${at.includes(one.id)} /> ${one.name}</label>`)}</fieldset>` : null}
+    <${PermissionPicker} key=${role.value ? 'folded' : 'open'} label=${t(role.value ? 'permissions_beside' : 'permissions_single')} chosen=${user?.permissions ?? []} open=${!role.value} wrong=${wrong.value.permissions} person />
     <${Button} big tone="main" type="submit" label=${t(user ? 'save' : 'invite')} /></form></${Sheet}>`;
 }
 
