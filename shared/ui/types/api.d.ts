@@ -30,7 +30,7 @@ declare namespace Api {
     state: string; fingerprint: string; relay_url?: string; user_code?: string; verification_uri?: string; verification_uri_complete?: string; qr_svg?: string;
     expires_at?: Time; store_name?: string; claimed_at?: Time; connected: boolean; refused?: Refused; problem?: string;
   }
-  interface Pairing { user_code: string; farm_id: Id; farm_name: string; host: string; fingerprint: string; keys: { name: string; permissions: string[] }[]; expires_at: Time; replaces?: Id }
+  interface Pairing { user_code: string; farm_id: Id; farm_name: string; host: string; fingerprint: string; keys: { name: string; permissions: string[] }[]; expires_at: Time; replaces?: Id; empty?: boolean }
   interface Size { x: number; y: number; z: number }
   interface Machine { model?: string; nozzle_mm?: number; build_volume_mm?: Size; plate_type?: string }
   interface Loaded { material?: string; colour?: string; grams?: number }
