@@ -9,6 +9,7 @@
 
 mod access;
 mod measure;
+mod serial;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ async fn main() -> ExitCode {
             access::keys(&mut verdicts).await;
             access::isolation(&mut verdicts).await;
         }
+        "serial" => serial::serial(&mut verdicts).await,
         other => {
             println!("there is no measure `{other}`");
             return ExitCode::from(2);

@@ -9,6 +9,7 @@ mod bambu;
 mod certificate;
 mod judge;
 mod kill_table;
+mod marlin;
 mod moonraker;
 mod mosquitto;
 mod octoprint;

@@ -12,6 +12,7 @@ mod demo;
 mod ends;
 mod farm_away;
 mod kill_table;
+mod marlin;
 mod relay_away;
 mod up;
 mod uploads;

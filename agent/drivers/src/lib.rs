@@ -19,7 +19,8 @@
 //!
 //! [`discovery`] reads what machines tell of themselves before there is a link to them, for all brands.
 //!
-//! Cores do no io; [`web`] carries out what those with HTTP and a WebSocket ask. A new brand is a folder,
+//! Cores do no io; [`web`] carries out what those with HTTP and a WebSocket ask. A brand with a transport of its own has
+//! a shell of its own, and leaves out what it does not have. A new brand is a folder,
 //! a line in [`catalogue`] and one in [`connect`].
 
 use std::path::PathBuf;
@@ -38,6 +39,7 @@ use crate::describe::Description;
 pub mod contract;
 pub mod describe;
 pub mod discovery;
+mod marlin;
 mod moonraker;
 mod octoprint;
 mod prusalink;
@@ -82,7 +84,7 @@ pub struct Connection {
 
 /// Every driver there is.
 pub const fn catalogue() -> &'static [Description] {
-    &[octoprint::DESCRIPTION, moonraker::DESCRIPTION, prusalink::DESCRIPTION]
+    &[octoprint::DESCRIPTION, moonraker::DESCRIPTION, prusalink::DESCRIPTION, marlin::DESCRIPTION]
 }
 
 /// Starts to drive a printer, in a task of the current runtime.
@@ -94,6 +96,7 @@ pub fn connect(spec: &LinkSpec, outside: Outside) -> Result<Connection, LinkProb
         octoprint::NAME => octoprint::connect(spec, outside),
         moonraker::NAME => moonraker::connect(spec, outside),
         prusalink::NAME => prusalink::connect(spec, outside),
+        marlin::NAME => marlin::connect(spec, outside),
         unknown => Err(no_such_driver(unknown)),
     }
 }

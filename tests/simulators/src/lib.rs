@@ -8,6 +8,7 @@ mod form;
 mod gcode;
 mod heat;
 mod line;
+pub mod marlin;
 pub mod moonraker;
 pub mod octoprint;
 pub mod prusalink;

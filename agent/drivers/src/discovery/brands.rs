@@ -7,12 +7,11 @@ use domain::text::Serial;
 use serde_json::Value;
 
 use super::{Announcement, Service, Sighting};
-use crate::{moonraker, octoprint};
+use crate::{marlin, moonraker, octoprint};
 
 /// Names of drivers as printers' links have them.
 const BAMBU: &str = "bambu";
 const PRUSALINK: &str = "prusalink";
-const MARLIN: &str = "marlin";
 
 /// The services that are asked for by multicast DNS.
 pub const SERVICES: &[&str] = &["_octoprint._tcp", "_moonraker._tcp", "_prusalink._tcp", "_http._tcp"];
@@ -172,6 +171,6 @@ pub fn of_device(name: &str, path: &str) -> Option<Sighting> {
     Some(Sighting {
         name: filled(&model),
         serial: serial.and_then(|serial| serial.parse().ok()),
-        ..Sighting::at(MARLIN, path.to_owned())
+        ..Sighting::at(marlin::NAME, path.to_owned())
     })
 }
