@@ -14,6 +14,7 @@ use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::{Finding, Level};
 use contract::problem::{Code, Problem};
 use domain::id::{JobId, PrinterId};
+use domain::print_object::PrintObject;
 use domain::printer::{Connection, Control, Printer};
 use domain::telemetry::Telemetry;
 use drivers::LinkSpec;
@@ -71,6 +72,10 @@ impl AgentFloor {
 impl Floor for AgentFloor {
     fn telemetry(&self, printer: PrinterId) -> Option<Telemetry> {
         self.dispatch.live.get(printer).map(|shown| shown.telemetry)
+    }
+
+    fn objects(&self, printer: PrinterId) -> Vec<PrintObject> {
+        self.dispatch.live.get(printer).map(|shown| shown.objects).unwrap_or_default()
     }
 
     fn follow_telemetry(&self) -> broadcast::Receiver<(PrinterId, Telemetry)> {

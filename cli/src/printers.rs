@@ -14,7 +14,7 @@ use domain::id::PrinterId;
 use domain::printer::Printer;
 use serde_json::{Value, json};
 
-use self::many::{CloneLike, Import, Scan};
+use self::many::{CloneLike, Import, Scan, Skip, objects};
 use self::setup::{Add, Edit, Link, drivers};
 use crate::client::Ask;
 use crate::failure::{Exit, Failure};
@@ -62,6 +62,10 @@ enum Verb {
     Resume(Several),
     /// Cancel the print on a printer, and with it its job.
     Cancel(WithNote),
+    /// List the parts of the print on a printer, where it tells them apart.
+    Objects(One),
+    /// Leave one part out of the print on a printer; the rest goes on.
+    Skip(Skip),
     /// Put a printer into service.
     Enable(Several),
     /// Take a printer out of service. A print on it goes on.
@@ -146,6 +150,8 @@ impl Printers {
                 s.out.confirm(&format!("Cancel the print on {}?", which.printers.printers.join(", ")))?;
                 commands::<CancelPrinter>(s, &which.printers, note(&which)).await
             }
+            Verb::Objects(one) => objects(s, &one.printer).await,
+            Verb::Skip(skip) => skip.run(s).await,
             Verb::Enable(which) => each::<EnablePrinter>(s, &which, json!({}), "in service").await,
             Verb::Disable(which) => each::<DisablePrinter>(s, &which.printers, note(&which), "out of service").await,
             Verb::StartMaintenance(which) => each::<StartMaintenance>(s, &which.printers, note(&which), "in maintenance").await,

@@ -96,6 +96,7 @@ pub fn printer(id: PrinterId, at: usize, now: Timestamp) -> Printer {
         job_id: None,
         foreign: None,
         fault: None,
+        prompt: None,
         connection_problem: None,
         failures_in_a_row: 0,
         firmware: None,

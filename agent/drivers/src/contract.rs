@@ -5,6 +5,7 @@
 use domain::attempt::{AttemptState, End, PauseReason, Token};
 use domain::file::ContentHash;
 use domain::id::{AttemptId, CommandId};
+use domain::print_object::PrintObject;
 use domain::printer::{Activity, Control, PrinterFault};
 use domain::recovery::History;
 use domain::telemetry::Telemetry;
@@ -123,6 +124,15 @@ pub enum Order {
         /// The fence.
         token: Token,
     },
+    /// Leave one thing out of it; the rest goes on. Only for drivers with that capability; others refuse.
+    SkipObject {
+        /// Who follows it.
+        command: CommandId,
+        /// The fence.
+        token: Token,
+        /// The [`PrintObject::id`] that the printer itself told.
+        object: String,
+    },
     /// Say what became of that token ([`Report::History`]).
     Recall {
         /// The token.
@@ -141,6 +151,9 @@ pub enum Report {
     /// The printer was heard; this is what it shows. Sent at every sign of life, at least once per
     /// [`HEARD_EVERY_SECONDS`] while the link lives.
     Heard(Box<Observation>),
+    /// What the printer shows beside its picture has changed. Told before the `Heard` to which it belongs; nothing of it counts
+    /// any more once the link was down.
+    Beside(Box<Beside>),
     /// The link is down; `Heard` is the sign that it is up again.
     Lost(LinkProblem),
     /// So many bytes of the attempt's file are at the printer.
@@ -237,6 +250,15 @@ pub struct Observation {
     pub firmware: Option<String>,
     /// Room left for files, in bytes, where it tells.
     pub free_bytes: Option<u64>,
+}
+
+/// What some printers show beside their picture.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The things in the print that is on it, where it tells them apart.
+    pub objects: Vec<PrintObject>,
+    /// What it asks the person at the machine: whether to go on after a loss of power, which filament to load.
+    pub prompt: Option<String>,
 }
 
 /// A print that is on the printer right now.

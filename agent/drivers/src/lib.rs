@@ -135,7 +135,8 @@ pub async fn probe(spec: &LinkSpec, outside: Outside, deadline: Duration) -> Res
             match report {
                 Report::Heard(observation) => return Ok(*observation),
                 Report::Lost(problem) => return Err(problem),
-                Report::SendProgress { .. }
+                Report::Beside(_)
+                | Report::SendProgress { .. }
                 | Report::Sent { .. }
                 | Report::SendFailed { .. }
                 | Report::StartAccepted { .. }

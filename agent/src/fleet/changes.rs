@@ -93,6 +93,8 @@ pub struct Facets {
     pub control: Control,
     /// A fault.
     pub fault: Option<PrinterFault>,
+    /// What it asks the person at the machine.
+    pub prompt: Option<String>,
     /// What its firmware or server calls itself.
     pub firmware: Option<String>,
     /// Whether it had been heard before the agent started: then coming back is no news.
@@ -159,6 +161,7 @@ fn write_facets(tx: &mut Tx<'_>, printer: PrinterId, facets: &Facets) -> Result<
     printer.connection_problem.clone_from(&facets.problem);
     (printer.activity, printer.control) = (facets.activity, facets.control);
     printer.fault.clone_from(&facets.fault);
+    printer.prompt.clone_from(&facets.prompt);
     printer.firmware = facets.firmware.clone().or(printer.firmware);
     put_printer(tx, printer, &named)
 }
@@ -298,6 +301,7 @@ mod tests {
                 activity: Activity::Idle,
                 control,
                 fault: None,
+                prompt: None,
                 firmware: Some(firmware.to_owned()),
                 was_online: true,
             };

@@ -14,7 +14,7 @@ use domain::id::CommandId;
 use domain::printer::{Activity, Admin, Connection, Control};
 use domain::recovery::{ActivePrint, History, Seen, Verdict, verdict};
 use domain::time::Timestamp;
-use drivers::contract::{ActProblem, Observation, Order, Report, SeenPrint, SendProblem, Watched};
+use drivers::contract::{ActProblem, Beside, Observation, Order, Report, SeenPrint, SendProblem, Watched};
 
 use super::changes::{Change, Facets};
 use super::facets::Line;
@@ -114,6 +114,8 @@ pub struct PrinterCore {
     facts: Option<Box<Facts>>,
     line: Line,
     seen: Option<Box<Observation>>,
+    /// What it shows beside that.
+    beside: Box<Beside>,
     flight: Option<Flight>,
     /// Commands that were sent to the driver in this life.
     sent: BTreeMap<CommandId, Verb>,
@@ -139,6 +141,7 @@ impl PrinterCore {
             facts: None,
             line: Line::Waiting { since: now },
             seen: None,
+            beside: Box::default(),
             flight: None,
             sent: BTreeMap::new(),
             todo: VecDeque::new(),
@@ -218,7 +221,9 @@ impl PrinterCore {
                     Line::Waiting { .. } | Line::Up { .. } => Line::Down { since: now, problem },
                 };
                 self.seen = None;
+                *self.beside = Beside::default();
             }
+            Report::Beside(beside) => self.beside = beside,
             Report::SendProgress { .. } | Report::StartAccepted { .. } | Report::StartUnanswered { .. } => {}
             Report::Sent { attempt } => {
                 if let Some(flight) = self.flight.as_mut().filter(|flight| flight.attempt == attempt)
@@ -261,7 +266,11 @@ impl PrinterCore {
         self.returned |= !watched || matches!(self.line, Line::Waiting { .. });
         self.line = Line::Up { heard_at: now };
         observation.telemetry.seen_at = Some(now);
-        let shown = Shown { telemetry: observation.telemetry.clone(), free_bytes: observation.free_bytes };
+        let shown = Shown {
+            telemetry: observation.telemetry.clone(),
+            free_bytes: observation.free_bytes,
+            objects: self.beside.objects.clone(),
+        };
         out.push(Output::Show(Box::new(shown)));
         if let Some(Flight { leg: Leg::Looking { seen_since, .. }, token, recalling, .. }) = &mut self.flight
             && seen_since.is_none()
@@ -376,6 +385,7 @@ impl PrinterCore {
         let token = flight.token.clone();
         let Some(facts) = &self.facts else { return };
         let Some(command) = facts.commands.iter().find(|command| command.id == id) else { return };
+        let object = command.object.clone().unwrap_or_default();
         if command.verb == Verb::Cancel {
             // One cancel is enough: a second, while the first winds the print down, would count as another.
             flight.cancel_sent_at = Some(now);
@@ -385,6 +395,7 @@ impl PrinterCore {
             Verb::Pause => Order::Pause { command: id, token },
             Verb::Resume => Order::Resume { command: id, token },
             Verb::Cancel => Order::Cancel { command: Some(id), token },
+            Verb::SkipObject => Order::SkipObject { command: id, token, object },
         }));
     }
 
@@ -508,6 +519,7 @@ impl PrinterCore {
             activity: seen.map_or(printer.activity, |seen| seen.activity),
             control: seen.map_or(printer.control, |seen| seen.control),
             fault: seen.map_or(printer.fault.clone(), |seen| seen.fault.clone()),
+            prompt: seen.and_then(|_| self.beside.prompt.clone()),
             firmware: seen.and_then(|seen| seen.firmware.clone()).or_else(|| printer.firmware.clone()),
             was_online: self.was_online,
         };
@@ -516,6 +528,7 @@ impl PrinterCore {
             && facets.activity == printer.activity
             && facets.control == printer.control
             && facets.fault == printer.fault
+            && facets.prompt == printer.prompt
             && facets.firmware == printer.firmware;
         (!same).then(|| Change::Facets(Box::new(facets)))
     }
@@ -724,6 +737,7 @@ impl PrinterCore {
 mod tests {
     use std::collections::BTreeSet;
 
+    use domain::print_object::PrintObject;
     use domain::telemetry::Telemetry;
     use serde_json::json;
 
@@ -880,5 +894,41 @@ mod tests {
         (heard.activity, heard.print) = (Activity::Printing, Some(SeenPrint { token, file: None, paused: None }));
         let changes = written(&mut core, Input::Report(Report::Heard(heard)), || in_state("printing", Control::Denied));
         assert!(!changes.iter().any(|change| matches!(change, Change::Move { .. })), "{changes:?}");
+    }
+
+    fn to_leave_out(prompt: Option<&str>) -> Input {
+        let Input::Facts(Some(mut facts)) = in_state("printing", Control::Ok) else { unreachable!() };
+        let Input::Facts(Some(with_command)) = to_be_cancelled() else { unreachable!() };
+        let mut command = serde_json::to_value(&with_command.commands[0]).unwrap();
+        (command["verb"], command["object"]) = (json!("skip_object"), json!("CUBE"));
+        facts.commands = vec![serde_json::from_value(command).unwrap()];
+        (facts.printer.activity, facts.printer.prompt) = (Activity::Printing, prompt.map(str::to_owned));
+        Input::Facts(Some(facts))
+    }
+
+    #[test]
+    fn what_is_to_be_left_out_is_asked_once_with_its_fence_and_what_is_shown_beside_is_live_until_the_line_breaks() {
+        let mut core = PrinterCore::new(START, Timing::default());
+        let token: Token = serde_json::from_value(json!("abcdefghijklmnop")).unwrap();
+        let print = SeenPrint { token: Some(token.clone()), file: None, paused: None };
+        let Input::Report(Report::Heard(mut heard)) = idle(None) else { unreachable!() };
+        (heard.activity, heard.print) = (Activity::Printing, Some(print));
+        let cube = PrintObject { id: "CUBE".to_owned(), name: "cube".to_owned(), skipped: false, printing: true };
+        let beside = Beside { objects: vec![cube.clone()], prompt: Some("Go on?".to_owned()) };
+        core.handle(START, to_leave_out(None));
+        core.handle(START, Input::Report(Report::Beside(Box::new(beside))));
+        let mut outputs = core.handle(START, Input::Report(Report::Heard(heard.clone())));
+        assert!(outputs.iter().any(|output| matches!(output, Output::Show(shown) if shown.objects == [cube.clone()])));
+        for turn in 0..20 {
+            core.handle(START, to_leave_out((turn > 2).then_some("Go on?")));
+            outputs.extend(core.handle(START, Input::Written(Outcome::Done)));
+        }
+        let skips = |output: &&Output| matches!(output, Output::Order(Order::SkipObject { token: fence, object, .. }) if *fence == token && object == "CUBE");
+        assert_eq!(outputs.iter().filter(skips).count(), 1, "{outputs:?}");
+        let asks = |output: &Output| matches!(output, Output::Write(Change::Facets(facets)) if facets.prompt.as_deref() == Some("Go on?"));
+        assert!(outputs.iter().any(asks));
+        core.handle(START, Input::Report(Report::Lost(drivers::contract::LinkProblem::Silent { address: "a".to_owned() })));
+        let outputs = core.handle(START, Input::Report(Report::Heard(heard)));
+        assert!(outputs.iter().any(|output| matches!(output, Output::Show(shown) if shown.objects.is_empty())));
     }
 }

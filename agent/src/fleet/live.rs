@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use domain::id::PrinterId;
+use domain::print_object::PrintObject;
 use domain::telemetry::Telemetry;
 use tokio::sync::broadcast;
 
@@ -23,6 +24,8 @@ pub struct Shown {
     pub telemetry: Telemetry,
     /// Room for files, if it says.
     pub free_bytes: Option<u64>,
+    /// The things in its print, as it tells them apart.
+    pub objects: Vec<PrintObject>,
 }
 
 impl Default for Live {

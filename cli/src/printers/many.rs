@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use clap::Args;
+use contract::ops::print_objects::{ListPrintObjects, SkipObject};
 use contract::ops::printer_setup::{ClonePrinter, ImportPrinters, ScanPrinters};
 use domain::printer::Printer;
 use serde_json::{Value, json};
@@ -118,5 +119,45 @@ impl Import {
         })?;
         s.out.note(if self.dry_run { "Nothing was added: this was a try." } else { "Look at their beds, then clear them." });
         Ok(())
+    }
+}
+
+/// `gantry printers skip`.
+#[derive(Args)]
+pub struct Skip {
+    /// Name or id of the printer.
+    printer: String,
+    /// The thing, as `gantry printers objects` tells it.
+    object: String,
+}
+
+/// `gantry printers objects`.
+pub async fn objects(s: &Session, printer: &str) -> Result<(), Failure> {
+    let id = s.id::<Printer>(printer).await?;
+    let told = s.call::<ListPrintObjects>(Ask::of(id)).await?;
+    let row = |object: &Value| {
+        let state = match (object["skipped"] == true, object["printing"] == true) {
+            (true, _) => "left out",
+            (false, true) => "printing",
+            (false, false) => "",
+        };
+        vec![Cell::of(&object["id"]), Cell::of(&object["name"]), Cell::text(state)]
+    };
+    s.out.table(&told, |told| {
+        Table::new(
+            &["OBJECT", "NAME", "STATE"],
+            "It tells of no parts of a print.",
+            told["items"].as_array().into_iter().flatten().map(row),
+        )
+    })
+}
+
+impl Skip {
+    /// Does it.
+    pub async fn run(self, s: &Session) -> Result<(), Failure> {
+        s.out.confirm(&format!("Leave {} out of the print on {}? It cannot be taken back.", self.object, self.printer))?;
+        let id = s.id::<Printer>(&self.printer).await?;
+        let command = s.call::<SkipObject>(Ask::of(id).body(json!({"object": self.object}))).await?;
+        s.out.answer(&command, |command| format!("{}: {}", self.object, words(&command["state"])))
     }
 }

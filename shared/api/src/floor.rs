@@ -10,6 +10,7 @@ use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::Finding;
 use contract::problem::Problem;
 use domain::id::{JobId, PrinterId};
+use domain::print_object::PrintObject;
 use domain::printer::Capability;
 use domain::telemetry::Telemetry;
 use tokio::sync::broadcast;
@@ -19,6 +20,11 @@ use tokio::sync::broadcast;
 pub trait Floor: Send + Sync {
     /// What a printer shows right now; none if nothing was heard yet.
     fn telemetry(&self, printer: PrinterId) -> Option<Telemetry>;
+
+    /// The things in the print that is on a printer, as it tells them apart; none where it does not.
+    fn objects(&self, _printer: PrinterId) -> Vec<PrintObject> {
+        Vec::new()
+    }
 
     /// Live values as they come.
     fn follow_telemetry(&self) -> broadcast::Receiver<(PrinterId, Telemetry)>;

@@ -4,8 +4,8 @@
 use contract::operation::OperationRow;
 use contract::ops::{
     access, account, accounts, attempts, audit, claims, commands, devices, events, farms, files, jobs, key_presets, key_work,
-    keys, materials, operators, orders, parts, pools, printer_setup, printers, queue, roles, skus, spools, stock, system,
-    uploads, ways_in, webhooks,
+    keys, materials, operators, orders, parts, pools, print_objects, printer_setup, printers, queue, roles, skus, spools, stock,
+    system, uploads, ways_in, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -118,6 +118,8 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<printers::PausePrinter>::row(),
         Writes::<printers::ResumePrinter>::row(),
         Writes::<printers::CancelPrinter>::row(),
+        Reads::<print_objects::ListPrintObjects>::row(),
+        Writes::<print_objects::SkipObject>::row(),
         Writes::<printers::EnablePrinter>::row(),
         Writes::<printers::DisablePrinter>::row(),
         Writes::<printers::StartMaintenance>::row(),

@@ -19,13 +19,15 @@ pub enum Verb {
     Resume,
     /// End it.
     Cancel,
+    /// Leave one thing out of it.
+    SkipObject,
 }
 
 impl Verb {
     /// Whether repeating it ends in the same safe state. What does not is sent at most once.
     pub const fn may_be_repeated(self) -> bool {
         match self {
-            Verb::Pause | Verb::Cancel => true,
+            Verb::Pause | Verb::Cancel | Verb::SkipObject => true,
             Verb::Resume => false,
         }
     }
@@ -34,7 +36,7 @@ impl Verb {
     pub const fn expires_after_seconds(self) -> i64 {
         match self {
             Verb::Cancel => 10,
-            Verb::Pause | Verb::Resume => 30,
+            Verb::Pause | Verb::Resume | Verb::SkipObject => 30,
         }
     }
 }
@@ -119,6 +121,9 @@ pub struct Command {
     /// For which attempt: a cancel for one cannot hit the next. None for a foreign print.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt_id: Option<AttemptId>,
+    /// Which thing in the print is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
     /// Where it stands.
     pub state: CommandState,
     /// What the printer or the agent said, when it did not work.

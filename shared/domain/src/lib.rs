@@ -27,6 +27,7 @@ pub mod order;
 pub mod pairing;
 pub mod part;
 pub mod permission;
+pub mod print_object;
 pub mod printer;
 pub mod recovery;
 pub mod role;

@@ -149,6 +149,8 @@ words! {
         Gcode,
         /// Uploaded files can be listed and deleted.
         FileList,
+        /// One of several things in a print can be left out.
+        SkipObject,
     }
 }
 
@@ -307,6 +309,9 @@ pub struct Printer {
     /// A fault that it reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<PrinterFault>,
+    /// What it asks the person at the machine, in its words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// Why it is not reachable, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_problem: Option<String>,

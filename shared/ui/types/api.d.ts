@@ -38,7 +38,7 @@ declare namespace Api {
     name: string; link: { driver: string; address: string; serial?: string }; machine: Machine; tags: string[]; loaded?: Loaded[]; capabilities: string[];
     connection: string; activity: string; bed: string; admin: string; admin_note?: string; config: string; control: string; display: string;
     bed_use?: string; bed_token?: { bed_use: string; by: string; actor: Actor; given_at: Time }; attempt_id?: Id; job_id?: Id;
-    foreign?: { file?: string; since: Time }; fault?: { code?: string; text: string }; connection_problem?: string;
+    foreign?: { file?: string; since: Time }; fault?: { code?: string; text: string }; connection_problem?: string; prompt?: string;
     failures_in_a_row: number; firmware?: string;
   }
   interface Temperature { actual_celsius: number; target_celsius?: number }
@@ -67,6 +67,7 @@ declare namespace Api {
   }
   interface File extends Row { name: string; sha256: string; size_bytes: number; sliced: Sliced; created_by: Actor }
   interface Pool extends Row { name: string; tags: string[] }
+  interface PrintObject { id: string; name: string; skipped: boolean; printing: boolean }
   interface FoundPrinter { driver: string; driver_title: string; address: string; name?: string; model?: string; serial?: string; firmware?: string; still_needed: string[]; advice?: string; printer_id?: Id; moved?: boolean }
   interface ScanFound { items: FoundPrinter[]; hindrances: string[] }
   interface Driver { name: string; title: string; address_hint: string; credential_hint: string; capabilities: string[] }

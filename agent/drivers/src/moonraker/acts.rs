@@ -6,6 +6,7 @@ use domain::id::{AttemptId, CommandId};
 use domain::time::Timestamp;
 
 use super::core::{Core, in_words};
+use super::objects::is_one_word;
 use super::requests::{Act, Purpose, Reply, Verb};
 use super::wire::{Picture, Whole, json, refusal};
 use crate::contract::{ActProblem, Report};
@@ -63,15 +64,19 @@ impl Core {
     }
 
     pub(super) fn pause(&mut self, command: CommandId, token: Token) {
-        self.fence(Act { verb: Verb::Pause, token, command: Some(command) });
+        self.fence(Act { verb: Verb::Pause, token, command: Some(command), object: None });
     }
 
     pub(super) fn resume(&mut self, command: CommandId, token: Token) {
-        self.fence(Act { verb: Verb::Resume, token, command: Some(command) });
+        self.fence(Act { verb: Verb::Resume, token, command: Some(command), object: None });
     }
 
     pub(super) fn cancel(&mut self, command: Option<CommandId>, token: Token) {
-        self.fence(Act { verb: Verb::Cancel, token, command });
+        self.fence(Act { verb: Verb::Cancel, token, command, object: None });
+    }
+
+    pub(super) fn skip_object(&mut self, command: CommandId, token: Token, object: String) {
+        self.fence(Act { verb: Verb::Skip, token, command: Some(command), object: Some(object) });
     }
 
     fn fence(&mut self, act: Act) {
@@ -92,6 +97,12 @@ impl Core {
         }
         if act.verb == Verb::Cancel {
             self.cancel_is_asked(&act.token);
+        }
+        // Only a name that Klipper itself told, and that is one word of its language, becomes a part of a command.
+        let known = |object: &str| is_one_word(object) && self.view.beside().objects.iter().any(|known| known.id == object);
+        if act.object.as_deref().is_some_and(|object| !known(object)) {
+            let why = "the print has no such object".to_owned();
+            return self.acted(act, Err(ActProblem::Refused(why)));
         }
         let ask = self.requests.act(act);
         self.ask(ask);

@@ -10,7 +10,7 @@ use super::requests::{Purpose, Reply, Requests};
 use super::sending::Sending;
 use super::view::View;
 use super::wire::refusal;
-use crate::contract::{Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
+use crate::contract::{Beside, Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
 use crate::web::{Ask, NoAnswer, Wire};
 
 /// One Moonraker.
@@ -26,6 +26,8 @@ pub(super) struct Core {
     pub ends: Ends,
     /// What the farm was told last, and when.
     pub told: Option<(Timestamp, Observation)>,
+    /// What it was told beside that.
+    pub beside: Beside,
     /// The problem that the farm knows of.
     pub lost: Option<LinkProblem>,
     out: Vec<Output<Ask>>,
@@ -44,6 +46,7 @@ impl Core {
             sending: None,
             ends: Ends::default(),
             told: None,
+            beside: Beside::default(),
             lost: None,
             out: Vec::new(),
             woken_at: None,
@@ -67,6 +70,7 @@ impl Core {
             Order::Pause { command, token } => self.pause(command, token),
             Order::Resume { command, token } => self.resume(command, token),
             Order::Cancel { command, token } => self.cancel(command, token),
+            Order::SkipObject { command, token, object } => self.skip_object(command, token, object),
             Order::Recall { token } => self.recall(token),
             Order::Tidy { token } => self.tidy(&token),
         }

@@ -25,5 +25,12 @@ pub(crate) const DESCRIPTION: Description = Description {
             required: false,
         },
     ],
-    capabilities: &[Capability::Pause, Capability::Cancel, Capability::History, Capability::ServerCopy, Capability::Temperatures],
+    capabilities: &[
+        Capability::Pause,
+        Capability::Cancel,
+        Capability::History,
+        Capability::ServerCopy,
+        Capability::Temperatures,
+        Capability::SkipObject,
+    ],
 };

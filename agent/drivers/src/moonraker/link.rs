@@ -7,7 +7,7 @@ use super::core::{Core, in_words};
 use super::push::{self, Socket};
 use super::requests::{Purpose, Reply, Requests};
 use super::wire::{Host, Listing, Whole, is_of_use, json as body_of, refusal, text};
-use crate::contract::{LinkProblem, Observation, Report};
+use crate::contract::{Beside, LinkProblem, Observation, Report};
 use crate::web::{Answer, Ask, NoAnswer};
 
 /// A wrong key is tried again so slowly that it harms nobody, in case the key is set right over there.
@@ -206,6 +206,11 @@ impl Core {
             let detail = self.view.words();
             return self.lose(LinkProblem::PrinterDisconnected { address: self.address.clone(), detail });
         };
+        let beside = self.view.beside();
+        if beside != self.beside {
+            self.beside = beside.clone();
+            self.report(Report::Beside(Box::new(beside)));
+        }
         if self.ends.is_unresolved() {
             return; // The end is told first.
         }
@@ -255,6 +260,7 @@ impl Core {
 
     fn lose(&mut self, problem: LinkProblem) {
         self.told = None;
+        self.beside = Beside::default();
         if self.lost.as_ref() != Some(&problem) {
             self.lost = Some(problem.clone());
             self.report(Report::Lost(problem));

@@ -14,6 +14,8 @@ mod core;
 mod describe;
 mod ends;
 mod link;
+mod objects;
+mod prompt;
 mod push;
 mod requests;
 mod sending;

@@ -117,11 +117,11 @@ impl Core {
                 self.klipper_is_not_ready(now, Host::Away, "Klipper went away".to_owned());
             }
             "notify_history_changed" => self.history_changed(now, params.get(0).unwrap_or(&Value::Null)),
-            "notify_gcode_response" => match params.get(0).and_then(Value::as_str) {
-                Some(line) if line.starts_with("// action:prompt_show") => self.view.prompt = true,
-                Some(line) if line.starts_with("// action:prompt_end") => self.view.prompt = false,
-                Some(_) | None => {}
-            },
+            "notify_gcode_response" => {
+                if let Some(line) = params.get(0).and_then(Value::as_str) {
+                    self.said_to_people(now, line);
+                }
+            }
             _ => {}
         }
     }

@@ -101,6 +101,8 @@ pub(super) struct Act {
     pub token: Token,
     /// Who follows it.
     pub command: Option<CommandId>,
+    /// The thing that is meant.
+    pub object: Option<String>,
 }
 
 /// What can be done to a print that runs.
@@ -112,6 +114,8 @@ pub(super) enum Verb {
     Resume,
     /// End it.
     Cancel,
+    /// Leave out a thing of it.
+    Skip,
 }
 
 /// Makes the calls and remembers what they were for.
@@ -199,12 +203,16 @@ impl Requests {
     }
 
     pub(super) fn act(&mut self, act: Act) -> Ask {
-        let path = match act.verb {
-            Verb::Pause => "/printer/print/pause",
-            Verb::Resume => "/printer/print/resume",
-            Verb::Cancel => "/printer/print/cancel",
+        let (path, body) = match (act.verb, &act.object) {
+            (Verb::Pause, _) => ("/printer/print/pause", Body::Empty),
+            (Verb::Resume, _) => ("/printer/print/resume", Body::Empty),
+            (Verb::Cancel, _) => ("/printer/print/cancel", Body::Empty),
+            (Verb::Skip, object) => {
+                let name = object.as_deref().unwrap_or_default();
+                ("/printer/gcode/script", Body::Json(json!({"script": format!("EXCLUDE_OBJECT NAME={name}")})))
+            }
         };
-        self.post(path, Body::Empty, ACT_MS, Purpose::Act(act))
+        self.post(path, body, ACT_MS, Purpose::Act(act))
     }
 
     pub(super) fn history(&mut self, purpose: Purpose) -> Ask {

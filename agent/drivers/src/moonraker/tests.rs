@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::core::Core;
 use crate::contract::{
-    ActProblem, Content, Input, LinkProblem, Observation, Order, Output, PrinterProtocol as _, Report, SendProblem, Watched,
+    ActProblem, Beside, Content, Input, LinkProblem, Observation, Order, Output, PrinterProtocol as _, Report, SendProblem,
+    Watched,
 };
 use crate::web::{Answer, Ask, Body, Call, NoAnswer, Wire};
 
@@ -245,6 +246,68 @@ fn why_a_print_stands_still_is_told_where_the_printer_tells_it() {
     bench.tell("notify_gcode_response", json!(["// action:prompt_show"]));
     bench.changes(json!({"print_stats": {"total_duration": 9.0}}));
     assert_eq!(bench.heard().print.unwrap().paused, Some(PauseReason::Prompt));
+}
+
+#[test]
+fn a_question_at_an_idle_machine_asks_for_a_person_in_its_own_words_until_it_is_answered() {
+    let mut bench = Bench::up();
+    for line in ["prompt_begin Power was lost", "prompt_text Go on with", "prompt_text benchy?", "prompt_show"] {
+        bench.tell("notify_gcode_response", json!([format!("// action:{line}")]));
+    }
+    assert_eq!(bench.beside().prompt.as_deref(), Some("Power was lost Go on with benchy?"));
+    assert_eq!(bench.heard().activity, Activity::Attention);
+    bench.tell("notify_gcode_response", json!(["// action:prompt_end"]));
+    assert_eq!((bench.beside().prompt, bench.heard().activity), (None, Activity::Idle));
+}
+
+/// Three things in a print, one of them left out.
+fn objects() -> Value {
+    json!({"exclude_object": {
+        "objects": [{"name": "CUBE_ID_0"}, {"name": "CUBE_ID_1", "polygon": [[1, 2]]}, {"name": "A B"}],
+        "excluded_objects": ["CUBE_ID_0"], "current_object": "CUBE_ID_1",
+    }})
+}
+
+#[test]
+fn the_things_in_a_print_are_told_while_it_runs_and_not_after() {
+    let mut bench = Bench::printing();
+    bench.changes(objects());
+    let told: Vec<(String, bool, bool)> =
+        bench.beside().objects.into_iter().map(|object| (object.id, object.skipped, object.printing)).collect();
+    let expected = [("CUBE_ID_0", true, false), ("CUBE_ID_1", false, true), ("A B", false, false)];
+    assert_eq!(told, expected.map(|(id, skipped, printing)| (id.to_owned(), skipped, printing)));
+    let beside = bench.beside();
+    bench.changes(json!({"print_stats": {"total_duration": 9.0}}));
+    assert_eq!(bench.beside(), beside);
+    bench.shows("standby", "");
+    bench.pass(1);
+    assert!(bench.beside().objects.is_empty());
+}
+
+#[test]
+fn a_thing_is_left_out_only_of_the_print_that_is_meant_and_only_one_that_the_printer_named() {
+    const SCRIPT: &str = "POST /printer/gcode/script";
+    for (file, object, hit) in [
+        (OURS, "CUBE_ID_1", true),
+        (FOREIGN, "CUBE_ID_1", false),
+        (OURS, "CUBE_ID_7", false),
+        (OURS, "A B", false),
+        (OURS, "CUBE_ID_1\nM112", false),
+    ] {
+        let mut bench = Bench::printing();
+        bench.order(Order::SkipObject { command: command(), token: token(), object: object.to_owned() });
+        bench.clock += 1.0;
+        let mut whole: Value = serde_json::from_str(&bench.whole("printing", file)).unwrap();
+        whole["result"]["status"].as_object_mut().unwrap().extend(objects().as_object().unwrap().clone());
+        bench.reply(QUERY, 200, &whole.to_string());
+        assert_eq!(bench.is_asked(SCRIPT), hit, "{file} {object}");
+        if hit {
+            let asked = bench.reply(SCRIPT, 200, r#"{"result": "ok"}"#);
+            assert_eq!(asked, json!({"script": "EXCLUDE_OBJECT NAME=CUBE_ID_1"}));
+        }
+        let done = |report: &Report| matches!(report, Report::Acted { outcome, .. } if outcome.is_ok() == hit);
+        assert!(bench.reports.iter().any(done), "{file} {object}");
+    }
 }
 
 #[test]
@@ -897,8 +960,13 @@ impl Bench {
     }
 
     fn last(&self) -> Report {
-        let told = |report: &&Report| !matches!(report, Report::Heard(_));
+        let told = |report: &&Report| !matches!(report, Report::Heard(_) | Report::Beside(_));
         self.reports.iter().rev().find(told).cloned().expect("nothing was told")
+    }
+
+    fn beside(&self) -> Beside {
+        let told = |report: &Report| if let Report::Beside(beside) = report { Some((**beside).clone()) } else { None };
+        self.reports.iter().rev().find_map(told).unwrap_or_default()
     }
 
     fn heard(&self) -> Observation {

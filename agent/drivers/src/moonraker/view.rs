@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::wire::{Host, Phase, Picture, Status, Whole};
-use crate::contract::{Observation, SeenPrint};
+use crate::contract::{Beside, Observation, SeenPrint};
 
 /// What is known of the printer.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub(super) struct View {
     paused: Option<PauseReason>,
     /// Klipper shows a question to the person at the machine.
     pub prompt: bool,
+    /// The words of that question, as far as they were told.
+    pub question: String,
     /// Those of Klipper's objects that are looked at.
     pub objects: Vec<String>,
     /// What the server calls itself.
@@ -140,7 +142,7 @@ impl View {
         // Only of a print that came to its end: the name of one that did not proves nothing.
         let finished = picture.filter(|picture| picture.phase == Phase::Complete);
         Some(Observation {
-            activity: picture.map_or(Activity::Error, activity),
+            activity: picture.map_or(Activity::Error, |picture| self.activity(picture)),
             control: Control::Ok,
             print: active.map(|picture| SeenPrint {
                 token: picture.token(),
@@ -153,6 +155,19 @@ impl View {
             firmware: self.firmware(),
             free_bytes: self.free_bytes,
         })
+    }
+
+    /// A question that is asked while nothing is printed is for a person: whether to go on after a loss of power, for one.
+    fn activity(&self, picture: &Picture) -> Activity {
+        let shown = activity(picture);
+        if self.prompt && matches!(shown, Activity::Idle | Activity::Finished) { Activity::Attention } else { shown }
+    }
+
+    /// What Klipper shows beside its picture.
+    pub(super) fn beside(&self) -> Beside {
+        let active = self.picture().is_some_and(|picture| picture.phase.is_active());
+        let words = if self.question.is_empty() { "Klipper asks something at the machine" } else { &self.question };
+        Beside { objects: if active { self.status.objects() } else { Vec::new() }, prompt: self.prompt.then(|| words.to_owned()) }
     }
 
     fn firmware(&self) -> Option<String> {

@@ -90,7 +90,7 @@ impl Status {
         }
     }
 
-    fn get(&self, object: &str, field: &str) -> Option<&Value> {
+    pub(super) fn get(&self, object: &str, field: &str) -> Option<&Value> {
         self.0.get(object)?.get(field)
     }
 
@@ -309,7 +309,8 @@ impl StoredFile {
 
 /// Whether the object is one of those that are looked at.
 pub(super) fn is_of_use(object: &str) -> bool {
-    const PLAIN: [&str; 6] = ["webhooks", "print_stats", "virtual_sdcard", "display_status", "idle_timeout", "heater_bed"];
+    const PLAIN: [&str; 7] =
+        ["webhooks", "print_stats", "virtual_sdcard", "display_status", "idle_timeout", "heater_bed", "exclude_object"];
     let is_nozzle = object.strip_prefix("extruder").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
     PLAIN.contains(&object) || is_nozzle || is_sensor(object) || is_chamber(object)
 }
@@ -378,6 +379,6 @@ fn small(number: f64) -> Option<u32> {
 }
 
 /// Klipper breaks its messages into lines.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
 }

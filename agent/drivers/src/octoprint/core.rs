@@ -10,7 +10,7 @@ use super::requests::{Purpose, Reply, Requests};
 use super::sending::Sending;
 use super::view::View;
 use super::wire::refusal;
-use crate::contract::{Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
+use crate::contract::{ActProblem, Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
 use crate::web::{Ask, NoAnswer, Wire};
 
 /// One OctoPrint.
@@ -67,6 +67,10 @@ impl Core {
             Order::Pause { command, token } => self.pause(command, token),
             Order::Resume { command, token } => self.resume(command, token),
             Order::Cancel { command, token } => self.cancel(command, token),
+            Order::SkipObject { command, .. } => {
+                let why = "OctoPrint cannot leave out a part of a print".to_owned();
+                self.report(Report::Acted { command, outcome: Err(ActProblem::Refused(why)) });
+            }
             Order::Recall { token } => self.recall(token),
             Order::Tidy { token } => self.tidy(&token),
         }

@@ -76,12 +76,31 @@ pub fn new_command(
     printer_id: PrinterId,
     attempt_id: Option<AttemptId>,
 ) -> Result<CommandId, Failure> {
+    written(tx, verb, printer_id, attempt_id, None)
+}
+
+/// Asks a printer to leave one thing out of its print.
+///
+/// # Errors
+/// What the database says.
+pub fn new_skip(tx: &mut Tx<'_>, printer: PrinterId, attempt: AttemptId, object: String) -> Result<CommandId, Failure> {
+    written(tx, Verb::SkipObject, printer, Some(attempt), Some(object))
+}
+
+fn written(
+    tx: &mut Tx<'_>,
+    verb: Verb,
+    printer_id: PrinterId,
+    attempt_id: Option<AttemptId>,
+    object: Option<String>,
+) -> Result<CommandId, Failure> {
     let id = tx.new_id();
     let command = Command {
         id,
         verb,
         printer_id,
         attempt_id,
+        object,
         state: CommandState::Accepted,
         detail: None,
         created_by: tx.actor().clone(),

@@ -17,7 +17,7 @@ pub use access::{
 };
 pub use attempt::{adopt, assign, move_attempt};
 pub use bed::{clear, foreign_print_seen, undo_clear, use_bed_again};
-pub use cancel::{Cancelled, ask_cancel, command_ended, new_command};
+pub use cancel::{Cancelled, ask_cancel, command_ended, new_command, new_skip};
 pub(crate) use catalogue::{free, open_order, sku_of};
 pub use content::{content_came, content_failed, no_content_comes};
 pub(crate) use filament::{load, remove_slots, unload};

@@ -8,6 +8,7 @@ use domain::command::{Command, CommandState, Verb};
 use domain::farm::{Dispatch, Farm as FarmRecord};
 use domain::id::{AttemptId, CommandId, JobId, PrinterId};
 use domain::job::{Job, JobState};
+use domain::print_object::PrintObject;
 use domain::printer::{Activity, Admin, Connection, Printer};
 use domain::state::Phase;
 use gantry_api as api;
@@ -565,4 +566,34 @@ async fn an_act_is_answered_when_its_outcome_comes_or_when_the_caller_waits_no_l
         }
     });
     assert_eq!(done.expect(200)["state"], "completed");
+}
+
+#[tokio::test]
+async fn a_thing_is_left_out_only_of_a_print_that_runs_and_never_the_last() {
+    let object = |id: &str, skipped| PrintObject { id: id.to_owned(), name: id.to_owned(), skipped, printing: false };
+    for (stage, status) in [("starting", 409), ("printing", 200), ("paused", 200)] {
+        let floor = at(stage).await;
+        *floor.farm.floor.objects.lock().unwrap() = vec![object("A", false), object("B", true), object("C", false)];
+        let path = format!("/v1/printers/{}/skip-object", floor.printer().id);
+        let listed = floor.farm.get(&path.replace("skip-object", "objects")).await.expect(200);
+        assert_eq!(listed["items"][1], json!({"id": "B", "name": "B", "skipped": true, "printing": false}));
+        let wait = [("prefer", "wait=0")];
+        let asked = floor.farm.call_as(&floor.farm.key, http::Method::POST, &path, Some(json!({"object": "A"})), &wait).await;
+        if status == 409 {
+            asked.refused(409, "illegal_state");
+            continue;
+        }
+        assert!([200, 202].contains(&asked.status));
+        let command: Command = floor.farm.record(asked.json()["id"].as_str().unwrap().parse().unwrap());
+        assert_eq!(
+            (command.verb, command.object.as_deref(), command.attempt_id),
+            (Verb::SkipObject, Some("A"), Some(floor.attempt))
+        );
+        floor.farm.post(&path, json!({"object": "B"})).await.refused(409, "illegal_state");
+        let problem = floor.farm.post(&path, json!({"object": "D"})).await.refused(422, "invalid_request");
+        assert_eq!(problem["errors"][0]["pointer"], "/object");
+        *floor.farm.floor.objects.lock().unwrap() = vec![object("A", true), object("C", false)];
+        let last = floor.farm.post(&path, json!({"object": "C"})).await.refused(409, "illegal_state");
+        assert!(last["detail"].as_str().unwrap().contains("cancel the print"));
+    }
 }

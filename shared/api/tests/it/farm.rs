@@ -33,6 +33,7 @@ use domain::bed::ClearedBy;
 use domain::farm::{Dispatch, Farm as FarmRecord};
 use domain::id::{AttemptId, Id, JobId, PrinterId, WebhookId};
 use domain::permission::{Permission, PermissionSet};
+use domain::print_object::PrintObject;
 use domain::printer::{Activity, Capability, Connection, Control, Printer};
 use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
@@ -66,12 +67,16 @@ pub struct TestFloor {
     pub live: broadcast::Sender<(PrinterId, Telemetry)>,
     pub shown: Mutex<Option<Telemetry>>,
     pub found: Mutex<ScanFound>,
+    pub objects: Mutex<Vec<PrintObject>>,
 }
 
 #[async_trait]
 impl Floor for TestFloor {
     fn telemetry(&self, _: PrinterId) -> Option<Telemetry> {
         self.shown.lock().unwrap().clone()
+    }
+    fn objects(&self, _: PrinterId) -> Vec<PrintObject> {
+        self.objects.lock().unwrap().clone()
     }
     fn follow_telemetry(&self) -> broadcast::Receiver<(PrinterId, Telemetry)> {
         self.live.subscribe()
@@ -97,7 +102,7 @@ impl Floor for TestFloor {
         std::future::ready(Ok(found)).await
     }
     fn drivers(&self) -> Vec<DriverInfo> {
-        let capabilities = vec![Capability::Pause, Capability::Cancel];
+        let capabilities = vec![Capability::Pause, Capability::Cancel, Capability::SkipObject];
         let [name, title, address_hint, credential_hint] = ["test", "Test", "any", "any"].map(str::to_owned);
         vec![DriverInfo { name, title, address_hint, credential_hint, capabilities }]
     }
@@ -195,6 +200,7 @@ impl Farm {
             live: broadcast::channel(16).0,
             shown: Mutex::default(),
             found: Mutex::default(),
+            objects: Mutex::default(),
         });
         let clock = Arc::new(HandClock(AtomicI64::new(NOW.millis())));
         let door = Arc::new(Door {

@@ -20,6 +20,7 @@ pub mod operators;
 pub mod orders;
 pub mod parts;
 pub mod pools;
+pub mod print_objects;
 pub mod printer_setup;
 pub mod printers;
 pub mod queue;

@@ -12,6 +12,7 @@ import { Icon } from '../parts/icon.js';
 import { Sheet } from '../parts/sheet.js';
 import { Actions } from './printer_actions.js';
 import { PrinterForm } from './printer_form.js';
+import { Objects } from './printer_objects.js';
 import { nextFor } from './up_next.js';
 
 /** @typedef {import('../core/farm.js').Machine} Machine */
@@ -29,6 +30,7 @@ export function PrinterSheet({ word: wanted, settings }) {
     <${State} machine=${machine} />
     <${Actions} machine=${machine} />
     <${Work} machine=${machine} />
+    <${Objects} machine=${machine} />
     <${Temperatures} machine=${machine} />
     <${Loaded} machine=${machine} />
     <${Next} machine=${machine} />
@@ -48,6 +50,7 @@ function State({ machine }) {
     <div><b>${word('state', state)}</b><p>${t(/** @type {any} */ (`about_${state}` in ABOUT ? `about_${state}` : 'about_other'))}</p><p class="age">${age}</p></div>
   </div>
   ${doc.fault ? html`<p class="banner" data-tone="alarm"><${Icon} name="alert" /><span>${doc.fault.text}${doc.fault.code ? html` <code>${doc.fault.code}</code>` : null}</span></p>` : null}
+  ${doc.prompt ? html`<p class="banner" data-tone="warn"><${Icon} name="hand" /><span>${doc.prompt}</span></p>` : null}
   ${doc.connection_problem ? html`<p class="banner" data-tone="warn"><${Icon} name="unplug" /><span>${doc.connection_problem}</span></p>` : null}
   ${doc.admin_note ? html`<p class="banner" data-tone="out"><${Icon} name="wrench" />${doc.admin_note}</p>` : null}
   ${doc.foreign ? html`<p class="banner" data-tone="warn"><${Icon} name="hand" />${t('foreign', { file: doc.foreign.file ?? '–', since: moment(doc.foreign.since) })}</p>` : null}

@@ -14,20 +14,24 @@ use crate::operation::{AtHome, By, Failure, Write, Written};
 use crate::ops::unprepared;
 
 /// The print of ours on a printer.
-fn running<C: Contract>(by: &By<C>, at: &AtHome<'_, '_>, printer: PrinterId) -> Result<Attempt, Failure> {
+pub(super) fn running<C: Contract>(by: &By<C>, at: &AtHome<'_, '_>, printer: PrinterId) -> Result<Attempt, Failure> {
     let printer = by.find_to_change::<Printer>(at.rows(), printer)?.record;
     let none = || Problem::new(Code::IllegalState).detail("no print of ours is on the printer").on(printer.id);
     let attempt = printer.attempt_id.ok_or_else(none)?;
     Ok(by.find::<Attempt>(at.rows(), attempt)?.record)
 }
 
-fn asked_of<C: Contract>(by: &By<C>, at: &AtHome<'_, '_>, command: CommandId) -> Result<Written<View<Command>>, Failure> {
+pub(super) fn asked_of<C: Contract>(
+    by: &By<C>,
+    at: &AtHome<'_, '_>,
+    command: CommandId,
+) -> Result<Written<View<Command>>, Failure> {
     let mut written = Written::from(by.view(at.rows(), command)?);
     written.follow = Some(command);
     Ok(written)
 }
 
-fn illegal(attempt: &Attempt, what: &str) -> Failure {
+pub(super) fn illegal(attempt: &Attempt, what: &str) -> Failure {
     Problem::new(Code::IllegalState)
         .detail(format!("a print in state {} cannot be {what}", attempt.state.word()))
         .on(attempt.printer_id)

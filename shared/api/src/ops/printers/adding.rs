@@ -45,6 +45,7 @@ pub fn add<C: Contract>(by: &By<C>, at: &mut AtHome<'_, '_>, body: NewPrinter) -
         job_id: None,
         foreign: None,
         fault: None,
+        prompt: None,
         connection_problem: None,
         failures_in_a_row: 0,
         firmware: None,

@@ -10,6 +10,7 @@ mod edit_printer;
 mod get_telemetry;
 mod import_printers;
 mod list_tags;
+mod print_objects;
 mod scan_printers;
 mod service;
 mod table;
