@@ -7,11 +7,10 @@ use domain::text::Serial;
 use serde_json::Value;
 
 use super::{Announcement, Service, Sighting};
-use crate::{marlin, moonraker, octoprint};
+use crate::{marlin, moonraker, octoprint, prusalink};
 
-/// Names of drivers as printers' links have them.
+/// The name of a driver as printers' links have it.
 const BAMBU: &str = "bambu";
-const PRUSALINK: &str = "prusalink";
 
 /// The services that are asked for by multicast DNS.
 pub const SERVICES: &[&str] = &["_octoprint._tcp", "_moonraker._tcp", "_prusalink._tcp", "_http._tcp"];
@@ -61,9 +60,9 @@ pub fn of_service(service: &Service) -> Option<Sighting> {
             firmware: text("version").map(|version| format!("Moonraker {version}")),
             ..at(moonraker::NAME, &text("route_prefix").unwrap_or_default())
         }),
-        "_prusalink._tcp" => Some(Sighting { name: host(), ..at(PRUSALINK, &text("path").unwrap_or_default()) }),
+        "_prusalink._tcp" => Some(Sighting { name: host(), ..at(prusalink::NAME, &text("path").unwrap_or_default()) }),
         "_octoprint._tcp" | "_http._tcp" if named("prusalink") => {
-            Some(Sighting { name: host(), ..at(PRUSALINK, &text("path").unwrap_or_default()) })
+            Some(Sighting { name: host(), ..at(prusalink::NAME, &text("path").unwrap_or_default()) })
         }
         "_octoprint._tcp" => Some(octoprint_at(service, &at, &text)),
         "_http._tcp" if named("octoprint") => Some(octoprint_at(service, &at, &text)),
@@ -146,7 +145,7 @@ pub(super) fn of_page(from: IpAddr, port: u16, path: &str, status: &str, head: &
             let realm = head.to_lowercase().contains("digest realm=\"printer api\"")
                 || head.to_lowercase().contains("digest realm=\"administrator\"");
             let itself = text("/text").is_some_and(|text| text.starts_with("PrusaLink"));
-            (itself || realm).then_some(PRUSALINK)?
+            (itself || realm).then_some(prusalink::NAME)?
         }
         _ => return None,
     };

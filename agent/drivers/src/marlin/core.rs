@@ -10,7 +10,7 @@ use super::link::{Contact, Link};
 use super::requests::{Ask, Purpose, Wire};
 use super::sending::Sending;
 use super::view::View;
-use crate::contract::{Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
+use crate::contract::{ActProblem, Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
 
 /// One board.
 pub(super) struct Core {
@@ -95,6 +95,10 @@ impl Core {
             Order::Pause { command, token } => self.pause(now, command, &token),
             Order::Resume { command, token } => self.resume(now, command, &token),
             Order::Cancel { command, token } => self.cancel(now, command, &token),
+            Order::SkipObject { command, .. } => {
+                let why = "Marlin cannot leave out a part of a print".to_owned();
+                self.acted(command, Err(ActProblem::Refused(why)));
+            }
             Order::Recall { token } => self.recall(token),
             // Nothing of ours lies at the printer.
             Order::Tidy { token: _ } => {}

@@ -67,6 +67,10 @@ impl Core {
             Order::Pause { command, token } => self.pause(command, token),
             Order::Resume { command, token } => self.resume(command, token),
             Order::Cancel { command, token } => self.cancel(command, token),
+            Order::SkipObject { command, .. } => {
+                let why = "PrusaLink cannot leave out a part of a print".to_owned();
+                self.report(Report::Acted { command, outcome: Err(ActProblem::Refused(why)) });
+            }
             Order::Recall { token } => self.recall(now, token),
             Order::Tidy { token } => self.tidy(token),
         }
