@@ -1,7 +1,8 @@
-//! `gantry demo`: an agent, its relay and six simulated printers over real sockets, with work in the queue. The
+//! `gantry demo`: an agent, its relay and six simulated printers of every brand over real sockets, with work in the queue. The
 //! farm is set up through the public API, like any other.
 
 mod files;
+mod machine;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -16,9 +17,8 @@ use contract::ops::printers::{ClearBedOp, CreatePrinter, EditPrinterOp};
 use reqwest::Url;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use simulators::octoprint::settings::Settings;
-use simulators::octoprint::shell::{OctoPrintSim, Running as Simulated};
 
+use self::machine::{Machine, driver_of};
 use crate::client::{Ask, Client};
 use crate::failure::{Exit, Failure};
 use crate::farm::every_printer;
@@ -133,20 +133,18 @@ Ctrl-C stops it; {again}.",
 
     /// Adds the printers that are not there yet, and work for a new farm. Printers of a kept farm stand where
     /// they stood, as after a power cut: what they printed is gone, and the agent is left to judge it.
-    async fn set_up(&self, session: &Session) -> Result<Vec<Simulated>, Failure> {
+    async fn set_up(&self, session: &Session) -> Result<Vec<Machine>, Failure> {
         let there = every_printer(session).await?;
         let mut machines = Vec::new();
         for n in 1..=self.printers {
             let name = format!("P{n:02}");
             let known = there.iter().find(|known| known["name"] == name.as_str());
-            let settings = Settings { speed: self.speed, ..Settings::default() };
-            let key = settings.api_key.clone();
-            let machine = start(settings, known.and_then(port)).await?;
-            let address = format!("http://{}", machine.address);
+            let machine = start(known.and_then(driver).unwrap_or(driver_of(n)), self.speed, known.and_then(port)).await?;
+            let address = machine.url();
             match known {
                 Some(known) if known["link"]["address"] == address.as_str() => {}
                 Some(known) => moved(session, known, &address).await,
-                None => add(session, &name, &address, &key, n % 3 == 0).await?,
+                None => add(session, &name, &machine, n % 3 == 0).await?,
             }
             machines.push(machine);
         }
@@ -188,18 +186,22 @@ async fn opens(session: &Session) -> Result<(), Failure> {
     tokio::time::timeout(KEY_WITHIN, trying).await.map_err(|_| Failure::fail("the farm has not heard of its store's key"))?
 }
 
+fn driver(printer: &Value) -> Option<&str> {
+    printer["link"]["driver"].as_str()
+}
+
 fn port(printer: &Value) -> Option<u16> {
     Url::parse(printer["link"]["address"].as_str()?).ok()?.port()
 }
 
 /// On its old port, if nobody else has taken it.
-async fn start(settings: Settings, port: Option<u16>) -> Result<Simulated, Failure> {
+async fn start(driver: &str, speed: u32, port: Option<u16>) -> Result<Machine, Failure> {
     if let Some(port) = port
-        && let Ok(machine) = OctoPrintSim::start(here(port), settings.clone()).await
+        && let Ok(machine) = Machine::start(driver, speed, here(port)).await
     {
         return Ok(machine);
     }
-    OctoPrintSim::start(here(0), settings).await.map_err(Failure::fail)
+    Machine::start(driver, speed, here(0)).await
 }
 
 /// While a job is on it a printer keeps its address: then somebody has to say first what became of the job.
@@ -212,11 +214,11 @@ async fn moved(session: &Session, printer: &Value, address: &str) {
     }
 }
 
-async fn add(session: &Session, name: &str, address: &str, key: &str, small: bool) -> Result<(), Failure> {
+async fn add(session: &Session, name: &str, machine: &Machine, small: bool) -> Result<(), Failure> {
     let (model, size, tag) = if small { ("MINI", 180.0, "rack-b") } else { ("MK4S", 250.0, "rack-a") };
     let printer = json!({
         "name": name,
-        "link": {"driver": "octoprint", "address": address, "credential": key},
+        "link": machine.link(),
         "machine": {"model": model, "nozzle_mm": 0.4, "build_volume_mm": {"x": size, "y": size, "z": size}},
         "tags": [tag],
     });

@@ -15,7 +15,6 @@ use domain::secret::Secret;
 use domain::time::Timestamp;
 use drivers::{LinkSpec, WebCore, contract};
 use simulators::octoprint::door::{Input as ServerInput, SocketId};
-use simulators::octoprint::settings::Settings;
 use store::{By, Db, OpenOptions, SeededEntropy, Tx};
 
 use crate::phases::{Phase, StartCall};
@@ -68,10 +67,10 @@ impl World {
         let (now, life) = (self.now, self.life);
         for (at, machine) in self.machines.iter().enumerate() {
             let spec = LinkSpec {
-                driver: "octoprint".to_owned(),
+                driver: self.brand.driver().to_owned(),
                 address: format!("http://printer-{at}"),
                 serial: None,
-                credential: Some(Secret::new(Settings::default().api_key)),
+                credential: Some(Secret::new(self.brand.key())),
             };
             let task = Task {
                 id: machine.id,

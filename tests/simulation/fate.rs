@@ -1,4 +1,4 @@
-//! What breaks and heals: the network, OctoPrint and its printer, by dice. And where the rules about the
+//! What breaks and heals: the network, the printers and what stands before them, by dice. And where the rules about the
 //! machines are looked at.
 
 use bytes::Bytes;
@@ -7,6 +7,7 @@ use simulators::octoprint::settings::{Faults, ProgressTold};
 
 use crate::book::path_of;
 use crate::machine::Net;
+use crate::sim::Told;
 use crate::world::{Event, World};
 
 /// A foreign print that began so lately may be hit by what was sent for ours.
@@ -38,8 +39,7 @@ impl World {
             }
             6 => self.at_machine(at, Person::UnplugUsb),
             7 => {
-                self.at_machine(at, Person::PlugUsb);
-                self.feed(at, crate::setup::connect_printer());
+                self.mend(at);
             }
             8 | 9 => {
                 let faults = self.some_fault();
@@ -104,14 +104,11 @@ impl World {
 
     /// What the agent asks of a machine is never meant for somebody else's print.
     pub fn judge_request(&mut self, at: usize, request: &http::Request<Bytes>) {
-        if request.method() != http::Method::POST || request.uri().path() != "/api/job" {
-            return;
-        }
-        let body = String::from_utf8_lossy(request.body()).into_owned();
+        let Some(Told { words, is_cancel }) = self.machines[at].sim.told(request) else { return };
         let now = self.now;
         let Some(print) = self.machines[at].running().cloned() else { return };
-        self.note(format!("printer {at} is told {body} while it prints {}", print.path));
-        if body.contains("cancel") {
+        self.note(format!("printer {at} is told {words} while it prints {}", print.path));
+        if is_cancel {
             self.machines[at].cancelled.push(print.path.clone());
         }
         // Once we have asked for the same print, it cannot be told from ours.
@@ -121,7 +118,7 @@ impl World {
             .is_some_and(|attempt| attempt.state.touched_the_bed() && path_of(attempt) == print.path);
         if print.by_person && !asked {
             let raced = now.millis_since(print.begun_at) < ON_THE_WIRE_MS;
-            let rule = if raced { Ok(()) } else { Err(format!("the foreign print {} was told {body}", print.path)) };
+            let rule = if raced { Ok(()) } else { Err(format!("the foreign print {} was told {words}", print.path)) };
             self.reached.count(if raced { "foreign print hit on the wire" } else { "foreign print hit" });
             self.must(rule);
         }

@@ -1,4 +1,4 @@
-//! The wire between a driver's core and its OctoPrint: carries out what the core asks, as the real shell
+//! The wire between a driver's core and its printer: carries out what the core asks, as the real shell
 //! does, over a network that loses, delays and lies dead as the dice fall.
 
 use bytes::Bytes;
@@ -131,7 +131,7 @@ impl World {
 
     fn call(&mut self, at: usize, call: Call) {
         let (life, id) = (self.life, call.id);
-        let is_start = matches!(&call.body, Body::Json(body) if body["command"] == "select" && body["print"] == true);
+        let is_start = self.brand.is_start(&call);
         if let Some(agent) = &mut self.agent {
             let task = &mut agent.tasks[at];
             task.calls.insert(id);
@@ -159,7 +159,7 @@ impl World {
     }
 
     fn request(&self, call: Call) -> http::Request<Bytes> {
-        let mut request = http::Request::builder().method(call.method).uri(call.path).header("host", "octoprint.local");
+        let mut request = http::Request::builder().method(call.method).uri(call.path).header("host", "printer.local");
         for (name, value) in &call.headers {
             request = request.header(*name, value.expose());
         }
@@ -206,7 +206,7 @@ impl World {
         self.driver(life, at, Input::Wire(wire));
     }
 
-    /// Something comes to OctoPrint.
+    /// Something comes to a printer.
     pub fn reaches_server(&mut self, at: usize, life: u32, call: u64, input: door::Input) {
         // What was on its way when the line or the agent went may have come through or not.
         if (self.machines[at].net.there_cut || life != self.life) && self.dice.one_in(2) {

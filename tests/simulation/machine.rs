@@ -1,15 +1,16 @@
-//! A simulated OctoPrint with its printer, and beside it what is really true: what lies on the bed, and
+//! A simulated printer, and beside it what is really true: what lies on the bed, and
 //! how every print ended. The agent never sees this; the rules are judged by it.
 
 use std::collections::BTreeMap;
 
 use domain::id::PrinterId;
 use domain::time::Timestamp;
-use simulators::octoprint::core::Core;
 use simulators::octoprint::door::{Input, Output, Person, RequestId, SocketId};
-use simulators::octoprint::settings::{Faults, Settings};
+use simulators::octoprint::settings::Faults;
 
-/// The network between the agent and one OctoPrint.
+use crate::sim::{Brand, Sim};
+
+/// The network between the agent and one printer.
 #[derive(Debug, Clone, Default)]
 pub struct Net {
     /// Nothing gets there.
@@ -59,7 +60,7 @@ pub struct OnDirtyBed {
 /// One of them.
 pub struct Machine {
     pub id: PrinterId,
-    pub sim: Core,
+    pub sim: Sim,
     pub net: Net,
     pub wake_at: Option<Timestamp>,
     pub prints: Vec<Print>,
@@ -86,11 +87,10 @@ const FINDS_AGAIN_MS: i64 = 75_000;
 const SEES_MS: i64 = 20_000;
 
 impl Machine {
-    pub fn new(id: PrinterId, print_ms: u64, now: Timestamp) -> Self {
-        let settings = Settings { fixed_print_ms: Some(print_ms), degrees_per_second: 100, ..Settings::default() };
+    pub fn new(id: PrinterId, brand: Brand, number: usize, print_ms: u64, now: Timestamp) -> Self {
         Self {
             id,
-            sim: Core::new(settings, now),
+            sim: Sim::new(brand, number, print_ms, now),
             net: Net { slow_ms: 30, ..Net::default() },
             wake_at: None,
             prints: Vec::new(),

@@ -91,6 +91,8 @@ impl World {
             return;
         }
         self.machines[at].on_bed = None;
+        let now = self.now;
+        self.machines[at].sim.leave_screen(now);
         let by = if self.dice.one_in(3) { ClearedBy::PersonAtOnce } else { ClearedBy::Person };
         let look = Look { seen: printer.bed_use, by };
         let late = if self.dice.one_in(3) { self.dice.between(1_000, 60_000) } else { 300 };
@@ -164,7 +166,8 @@ impl World {
             20 => self.at_machine(at, Person::Pause),
             21 | 22 => self.at_machine(at, Person::Resume),
             23 => self.at_machine(at, Person::Cancel),
-            _ => {}
+            24 => self.question(at, true),
+            _ => self.question(at, false),
         }
     }
 
@@ -222,7 +225,23 @@ impl World {
         self.feed(at, Input::Person(person));
     }
 
-    /// Somebody sees our file on OctoPrint's own page, and presses print.
+    /// A printer that is away is made to come back.
+    pub fn mend(&mut self, at: usize) {
+        self.note(format!("at the machine of printer {at}: it is mended"));
+        for input in self.machines[at].sim.mend() {
+            self.feed(at, input);
+        }
+    }
+
+    /// The printer's screen asks something, or a person answers.
+    fn question(&mut self, at: usize, asks: bool) {
+        let now = self.now;
+        self.note(format!("at the machine of printer {at}: a question is {}", if asks { "asked" } else { "answered" }));
+        self.machines[at].sim.question(now, asks);
+        self.feed(at, Input::Wake);
+    }
+
+    /// Somebody sees our file on the printer's own page, and presses print.
     fn start_our_copy(&mut self, at: usize) {
         let Some(attempt) = self.book.in_hand(self.machines[at].id) else { return };
         if !attempt.state.touched_the_bed() {
@@ -243,10 +262,8 @@ impl World {
             }
             match self.machines[at].sim.state() {
                 "Paused" => self.at_machine(at, Person::Resume),
-                "Offline" | "Offline after error" => {
-                    self.at_machine(at, Person::PlugUsb);
-                    self.feed(at, setup::connect_printer());
-                }
+                "Asks" => self.question(at, false),
+                "Offline" | "Offline after error" => self.mend(at),
                 _ => {}
             }
         }

@@ -1,6 +1,5 @@
 //! The farm on its first day: its record, its printers, its files; and how a job looks.
 
-use bytes::Bytes;
 use domain::actor::Actor;
 use domain::bed::{Bed, BedUse};
 use domain::farm::{Dispatch, Farm};
@@ -9,8 +8,7 @@ use domain::job::{Job, JobState, Needs, Target};
 use domain::printer::{Activity, Admin, Config, Connection, Control, Display, Link, Machine as Model, Printer, Size};
 use domain::text::Metadata;
 use domain::time::Timestamp;
-use simulators::octoprint::door::{Input, RequestId};
-use simulators::octoprint::settings::Settings;
+use simulators::octoprint::door::Input;
 
 use crate::machine::Machine;
 use crate::owner;
@@ -25,7 +23,8 @@ impl World {
         let printers = 3 + u8::try_from(self.dice.roll(2)).unwrap();
         for number in 0..printers {
             let print_ms = u64::try_from(self.dice.between(25_000, 90_000)).unwrap();
-            self.machines.push(Machine::new(PrinterId::new(now, [number; 10]), print_ms, now));
+            let id = PrinterId::new(now, [number; 10]);
+            self.machines.push(Machine::new(id, self.brand, usize::from(number), print_ms, now));
         }
         let actor = self.owner.actor.clone();
         for number in 1..=3 {
@@ -134,14 +133,4 @@ pub fn job(id: JobId, file_id: FileId, rank: i64, created_by: Actor, now: Timest
         started_at: None,
         ended_at: None,
     }
-}
-
-/// A person presses connect on OctoPrint's own page.
-pub fn connect_printer() -> Input {
-    let request = http::Request::post("/api/connection")
-        .header("content-type", "application/json")
-        .header("x-api-key", Settings::default().api_key)
-        .body(Bytes::from_static(b"{\"command\": \"connect\"}"))
-        .unwrap();
-    Input::Request { id: RequestId(u64::MAX), request }
 }

@@ -16,6 +16,7 @@ use crate::dice::Dice;
 use crate::machine::Machine;
 use crate::owner::{Look, Owner};
 use crate::phases::{Phase, Reached};
+use crate::sim::Brand;
 
 /// What can happen next.
 #[derive(Debug)]
@@ -36,9 +37,9 @@ pub enum Event {
     Deadline(u32, usize, u64),
     /// Something of a socket comes to the agent.
     FromSocket(u32, usize, u64, Wire),
-    /// Something reaches OctoPrint; a request with the life and the call that it came from.
+    /// Something reaches a printer; a request with the life and the call that it came from.
     Server(usize, u32, u64, door::Input),
-    /// OctoPrint or its machine is due.
+    /// A printer is due.
     MachineWake(usize, Timestamp),
     /// Dispatch plans.
     Plan(u32),
@@ -61,6 +62,7 @@ pub enum Event {
 /// Everything.
 pub struct World {
     pub seed: u64,
+    pub brand: Brand,
     pub now: Timestamp,
     pub dice: Dice,
     queue: BTreeMap<(Timestamp, u64), Event>,
@@ -94,7 +96,7 @@ const CALM_MS: i64 = 90 * 60_000;
 
 impl World {
     /// A farm that has just been set up.
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, brand: Brand) -> Self {
         let mut dice = Dice::new(seed);
         let now = Timestamp::from_millis(1_800_000_000_000);
         // Memory keeps what was written as well as a disk does when only the process dies.
@@ -103,6 +105,7 @@ impl World {
         let phase = Phase::ALL[usize::try_from(seed).unwrap() % Phase::ALL.len()];
         let mut world = Self {
             seed,
+            brand,
             now,
             queue: BTreeMap::new(),
             serial: 0,
@@ -209,7 +212,7 @@ impl World {
     /// What went before, and what is wrong now.
     pub fn story(&self, wrong: &str) -> String {
         let steps: Vec<&str> = self.trace.iter().map(String::as_str).collect();
-        format!("seed {} (GANTRY_SEED={}): {wrong}\n{}\n{wrong}", self.seed, self.seed, steps.join("\n"))
+        format!("{:?}, seed {} (GANTRY_SEED={}): {wrong}\n{}\n{wrong}", self.brand, self.seed, self.seed, steps.join("\n"))
     }
 
     /// A rule must hold.

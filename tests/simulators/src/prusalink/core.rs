@@ -84,9 +84,14 @@ impl Core {
         self.machine.print().map(|print| print.path.as_str())
     }
 
+    /// The number of the newest job.
+    pub const fn last_job(&self) -> u64 {
+        self.machine.job
+    }
+
     pub(super) fn set_faults(&mut self, faults: Faults) {
         self.machine.told = faults.progress;
-        self.machine.hide_ends = faults.hide_ends;
+        self.machine.hide_finish = faults.hide_finish;
         self.machine.fail_at_percent = faults.fail_at_percent;
         self.faults = faults;
     }

@@ -70,7 +70,7 @@ pub(super) struct Machine {
     /// The number of the newest job.
     pub job: u64,
     pub told: ProgressTold,
-    pub hide_ends: bool,
+    pub hide_finish: bool,
     pub fail_at_percent: Option<u8>,
     pub nozzle: Heater,
     pub bed: Heater,
@@ -97,7 +97,7 @@ impl Machine {
             phase: Phase::Idle,
             job,
             told: ProgressTold::Truth,
-            hide_ends: false,
+            hide_finish: false,
             fail_at_percent: None,
             nozzle: cold,
             bed: cold,
@@ -282,7 +282,7 @@ impl Machine {
         let shown = now.plus_millis(i64::try_from(self.end_shown_ms).unwrap_or(i64::MAX));
         let until = (self.form == Form::Pi).then_some(shown);
         self.phase = match end {
-            _ if self.hide_ends => Phase::Idle,
+            End::Done if self.hide_finish => Phase::Idle,
             End::Done => Phase::Finished(until),
             End::Cancelled | End::Failed => Phase::Stopped(until),
         };

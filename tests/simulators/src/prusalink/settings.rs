@@ -85,8 +85,8 @@ pub struct Faults {
     pub reject_key: bool,
     /// Uploads find no room.
     pub disk_full: bool,
-    /// No end is ever shown.
-    pub hide_ends: bool,
+    /// A finish is never shown: the printer is idle at once.
+    pub hide_finish: bool,
     /// The printer fails when a print has come this far.
     pub fail_at_percent: Option<u8>,
 }

@@ -106,7 +106,7 @@ fn a_rejected_key_a_full_drive_and_a_small_one_are_told_apart() {
 }
 
 #[test]
-fn a_print_can_fail_at_the_asked_percent_and_ends_can_be_hidden() {
+fn a_print_can_fail_at_the_asked_percent_and_a_finish_can_be_hidden() {
     let mut bench = Bench::with(Faults { fail_at_percent: Some(50), ..Faults::default() });
     bench.start("a.gcode");
     bench.pass(2_900);
@@ -114,7 +114,7 @@ fn a_print_can_fail_at_the_asked_percent_and_ends_can_be_hidden() {
     bench.pass(200);
     assert_eq!((bench.core.state(), bench.core.counters().prints_failed), ("ERROR", 1));
     bench.person(Person::Mend);
-    bench.give(Input::Faults(Faults { hide_ends: true, ..Faults::default() }));
+    bench.give(Input::Faults(Faults { hide_finish: true, ..Faults::default() }));
     bench.start("a.gcode");
     bench.pass(10_000);
     assert_eq!((bench.core.state(), bench.core.counters().prints_done), ("IDLE", 1));
