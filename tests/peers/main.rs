@@ -16,6 +16,7 @@ mod octoprint;
 #[expect(dead_code, reason = "the stories of the line use more of it")]
 #[path = "../tunnel/pair.rs"]
 mod pair;
+mod prusalink;
 #[expect(dead_code, reason = "the relay's own tests use more of it")]
 #[path = "../../relay/tests/it/farm.rs"]
 mod relay_farm;

@@ -24,6 +24,9 @@ pub struct Door {
 /// What a story needs of its printer.
 #[expect(async_fn_in_trait, reason = "each story runs in one task")]
 pub trait Counterpart: Sized {
+    /// The driver that speaks to it.
+    const DRIVER: &'static str = "octoprint";
+
     /// One that runs and is idle.
     async fn start() -> Self;
     /// Its door.

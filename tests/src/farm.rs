@@ -194,7 +194,15 @@ impl Farm {
     /// # Panics
     /// When it is refused.
     pub async fn add_printer(&self, name: &str, door: &Door) -> String {
-        let link = json!({"driver": "octoprint", "address": door.url, "credential": door.key});
+        self.add_printer_of("octoprint", name, door).await
+    }
+
+    /// Adds a printer of that driver.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn add_printer_of(&self, driver: &str, name: &str, door: &Door) -> String {
+        let link = json!({"driver": driver, "address": door.url, "credential": door.key});
         let printer = self.post("/v1/printers", json!({"name": name, "link": link, "machine": machine()})).await;
         id_of(&printer)
     }

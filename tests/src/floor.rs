@@ -30,7 +30,7 @@ impl<C: Counterpart> Floor<C> {
         let Door { url, key } = machine.door();
         let proxy = Proxy::to(&url).await;
         let farm = Farm::start_with(settings).await;
-        let printer = farm.add_printer("P01", &Door { url: proxy.url.clone(), key }).await;
+        let printer = farm.add_printer_of(C::DRIVER, "P01", &Door { url: proxy.url.clone(), key }).await;
         farm.printer_until(&printer, "connection", "online").await;
         Self { farm, machine, proxy, printer, files: 0 }
     }
@@ -57,9 +57,10 @@ impl<C: Counterpart> Floor<C> {
         job
     }
 
-    /// Waits until the farm sees the printer idle.
+    /// Waits until the farm sees the printer idle, or with the finish of its last print still on its screen.
     pub async fn machine_is_idle(&self) {
-        self.farm.printer_until(&self.printer, "activity", "idle").await;
+        let free = |printer: &serde_json::Value| printer["activity"] == "idle" || printer["activity"] == "finished";
+        self.farm.until(&format!("/v1/printers/{}", self.printer), "a printer without a print", free).await;
     }
 
     /// A person says what became of a job of unknown state.

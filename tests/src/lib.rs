@@ -1,5 +1,5 @@
 //! What the stories stand on: a farm that is a real process ([`farm`]), a live reader of its stream ([`stream`]), a line to a printer
-//! that can lose what a test wants lost ([`proxy`]), printers of either kind ([`counterpart`]), a driver alone ([`driven`]), the smallest floor of these
+//! that can lose what a test wants lost ([`proxy`]), printers of either kind ([`counterpart`], [`prusalink`]), a driver alone ([`driven`]), the smallest floor of these
 //! ([`floor`]), a relay that is a process ([`relay`]) behind a line that keeps what passes ([`wire`]), who calls either
 //! ([`caller`]), who takes its webhooks ([`hook`]) or hears its MQTT ([`mqtt`]), and the stories that are told of both kinds ([`whole_way`], [`kill_table`]).
 //! Waits for what happens, never for time alone; knows nothing of the agent's insides.
@@ -15,6 +15,7 @@ pub mod hook;
 pub mod kill_table;
 pub mod mqtt;
 pub mod proxy;
+pub mod prusalink;
 pub mod relay;
 pub mod stream;
 pub mod uploads;

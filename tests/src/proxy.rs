@@ -236,9 +236,11 @@ impl Request {
         let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
         let file_command = line.starts_with("POST /api/files/local");
         let spaceless = text.replace(' ', "");
+        // A PrusaLink has a method for each.
+        let (started, put) = (line.starts_with("POST /api/v1/files/"), line.starts_with("PUT /api/v1/files/"));
         Self {
-            start: file_command && spaceless.contains("\"print\":true"),
-            upload: file_command && text.contains("filename="),
+            start: started || file_command && spaceless.contains("\"print\":true"),
+            upload: put || file_command && text.contains("filename="),
             upgrade: text.to_ascii_lowercase().contains("upgrade: websocket"),
             path,
             bytes,

@@ -33,7 +33,7 @@ pub async fn two_jobs<C: Counterpart>() {
     let completed = events.event("job.completed", &first).await;
     assert_eq!(completed["data"]["printer_id"], printer);
     assert_eq!(farm.printer(printer).await["bed"], "needs_clear");
-    farm.printer_until(printer, "activity", "idle").await;
+    floor.machine_is_idle().await;
 
     let why = farm.get(&format!("/v1/jobs/{second}/why")).await;
     let codes: Vec<&Value> =

@@ -13,6 +13,7 @@ mod ends;
 mod farm_away;
 mod kill_table;
 mod marlin;
+mod prusalink;
 mod relay_away;
 mod up;
 mod uploads;
