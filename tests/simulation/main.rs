@@ -49,6 +49,7 @@ fn a_power_cut_at_any_moment_breaks_no_rule_with_prusalinks() {
 }
 
 /// 50 runs; all of 500 with `GANTRY_FULL=1`; the one of `GANTRY_SEED`.
+#[expect(clippy::print_stdout, reason = "what was reached is shown to who runs it")]
 fn cut_at_any_moment(brand: Brand) {
     if let Ok(seed) = std::env::var("GANTRY_SEED") {
         let reached = run(seed.parse().expect("GANTRY_SEED is a number"), brand);

@@ -68,7 +68,7 @@ impl Sim {
             }
             Brand::PrusaLink => {
                 use prusalink::settings::{Form, Settings};
-                let form = if number % 2 == 0 { Form::Printer } else { Form::Pi };
+                let form = if number.is_multiple_of(2) { Form::Printer } else { Form::Pi };
                 let settings = Settings { form, fixed_print_ms: Some(print_ms), degrees_per_second: 100, ..Settings::default() };
                 Core::PrusaLink(Box::new(prusalink::core::Core::new(settings, now)))
             }
