@@ -8,6 +8,7 @@ use api::address::Proxies;
 use api::audit::AuditKeeper;
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
+use api::callers::Callers;
 use api::clock::Clock;
 use api::disk::Disk;
 use api::door::{AccountHome, Door, FarmHome};
@@ -138,6 +139,7 @@ impl Agent {
             limits: Limits::new(config.limits),
             throttle: SignInThrottle::default(),
             people: FloorPeople::at(config.pin_networks.clone()),
+            callers: Callers::default(),
             ways_in: api::ways_in::WaysIn::default(),
             audit: AuditKeeper::open(folder, config.audit_days).map_err(at_folder)?,
             address: address.into(),

@@ -8,6 +8,7 @@ use api::address::Proxies;
 use api::audit::AuditKeeper;
 use api::auth::SignInThrottle;
 use api::blobs::Blobs;
+use api::callers::Callers;
 use api::clock::Clock;
 use api::disk::Disk;
 use api::door::Door;
@@ -109,6 +110,7 @@ impl Accounts {
             limits: Limits::new(config.limits),
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
+            callers: Callers::default(),
             ways_in: ways_in::of(config).map_err(AssembleError::WaysIn)?,
             audit: AuditKeeper::open(folder, config.audit_days).map_err(at_folder)?,
             address: OnceLock::new(),

@@ -16,6 +16,7 @@ use domain::time::Timestamp;
 use http::HeaderMap;
 use store::{CredentialKind, Rows, StoreError, credential_hash};
 
+use crate::callers::Found;
 use crate::door::Door;
 use crate::held::{held_by, key_holds, record_of};
 use crate::key_text;
@@ -107,8 +108,17 @@ pub fn authenticate(door: &Door, method: &http::Method, incoming: &Incoming) -> 
 pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Caller, Problem> {
     let now = door.now();
     let refused = || Problem::new(Code::BadCredential);
-    let found = door.store.read(|rows| look_up(rows, hash, now)).map_err(|error| internal(&error))?;
-    let (networks, mut caller) = found.ok_or_else(refused)?;
+    let commits = door.store.commits();
+    let known = door.callers.find(commits, hash, now);
+    let Found { networks, mut caller, .. } = match known {
+        Some(found) => found,
+        None => {
+            let found = door.store.read(|rows| look_up(rows, hash, now)).map_err(|error| internal(&error))?;
+            let found = found.ok_or_else(refused)?;
+            door.callers.keep(commits, *hash, &found);
+            found
+        }
+    };
     // What an agent writes is written for its store: a key of another opens nothing.
     // A relay serves many; each caller then reaches the rows of their own store alone.
     let ours = door.is_relay() || caller.store == door.home().store_id;
@@ -131,7 +141,7 @@ pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Call
     Ok(caller)
 }
 
-fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Vec<Network>, Caller)>, StoreError> {
+fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<Found>, StoreError> {
     let Some(credential) = rows.credential(hash)? else { return Ok(None) };
     if credential.expires_at.is_some_and(|end| end <= now) {
         return Ok(None);
@@ -153,13 +163,16 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<(Ve
             let actor = Actor::new(ActorKind::ApiKey, key.id);
             let ends = [key.expires_at, credential.expires_at].into_iter().flatten().min();
             let caller = caller(actor, grants, None, ends, store);
-            Ok(Some((key.allowed_networks, Caller { limit: key.rate_limit, ..caller })))
+            // A key that came from a key or a device ends with it, which no commit says.
+            let keeps = matches!(key.sponsor.kind, ActorKind::User | ActorKind::Floor);
+            Ok(Some(Found { networks: key.allowed_networks, caller: Caller { limit: key.rate_limit, ..caller }, keeps }))
         }
         CredentialKind::Session => {
             let found = record_of::<Session>(rows, &credential.owner)?.filter(|(_, session)| session.expires_at > now);
             let Some((store, session)) = found else { return Ok(None) };
             let Some(grants) = held_by(rows, &session.actor, now)? else { return Ok(None) };
-            Ok(Some((Vec::new(), caller(session.actor, grants, Some(session.id), Some(session.expires_at), store))))
+            let caller = caller(session.actor, grants, Some(session.id), Some(session.expires_at), store);
+            Ok(Some(Found { networks: Vec::new(), caller, keeps: false }))
         }
         // A slicer key opens the slicer doors only; the tokens of links only POST /v1/sessions.
         CredentialKind::SlicerKey | CredentialKind::OneTime | CredentialKind::Enrolment | CredentialKind::Known => Ok(None),

@@ -17,6 +17,7 @@ use crate::address::Proxies;
 use crate::audit::AuditKeeper;
 use crate::auth::SignInThrottle;
 use crate::blobs::Blobs;
+use crate::callers::Callers;
 use crate::clock::{Clock, is_set};
 use crate::floor::Floor;
 use crate::floor_people::FloorPeople;
@@ -59,6 +60,8 @@ pub struct Door {
     pub throttle: SignInThrottle,
     /// What is kept in mind of the people and devices of the floor.
     pub people: FloorPeople,
+    /// Who was looked up lately.
+    pub callers: Callers,
     /// Ways to sign in besides passwords and links.
     pub ways_in: WaysIn,
     /// What keeps its audit.

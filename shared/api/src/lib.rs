@@ -6,6 +6,7 @@ pub mod audit;
 pub mod auth;
 pub mod blobs;
 pub mod bulk;
+pub mod callers;
 pub mod claims;
 pub mod clock;
 pub mod content;

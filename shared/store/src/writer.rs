@@ -2,6 +2,7 @@
 //! caller is answered only after the commit.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,6 +35,7 @@ struct Inner {
     path: std::path::PathBuf,
     head: watch::Receiver<u64>,
     home: watch::Receiver<HomeIds>,
+    commits: Arc<AtomicU64>,
 }
 
 trait Job: Send {
@@ -85,15 +87,23 @@ impl Store {
         let (jobs, inbox) = channel();
         let (tell, head) = watch::channel(db.rows().log_end()?.position);
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
+        let commits = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&commits);
         thread
-            .spawn(move || write_until_closed(db, &inbox, &tell, &moved))
+            .spawn(move || write_until_closed(db, &inbox, &tell, &moved, &counted))
             .map_err(|error| StoreError::NotCommitted(error.to_string()))?;
-        Ok(Self { inner: Arc::new(Inner { jobs, readers: Mutex::default(), path: path.to_owned(), head, home }) })
+        Ok(Self { inner: Arc::new(Inner { jobs, readers: Mutex::default(), path: path.to_owned(), head, home, commits }) })
     }
 
     /// The store and the farm that this store writes for.
     pub fn home(&self) -> HomeIds {
         *self.inner.home.borrow()
+    }
+
+    /// Counts what was committed. A commit is counted before anybody is answered: what was read at this count and is still at it is
+    /// what a caller may rely on.
+    pub fn commits(&self) -> u64 {
+        self.inner.commits.load(Ordering::Acquire)
     }
 
     /// The end of the log, to be woken by.
@@ -137,7 +147,13 @@ impl Store {
     }
 }
 
-fn write_until_closed(mut db: Db, inbox: &Receiver<Box<dyn Job>>, head: &watch::Sender<u64>, home: &watch::Sender<HomeIds>) {
+fn write_until_closed(
+    mut db: Db,
+    inbox: &Receiver<Box<dyn Job>>,
+    head: &watch::Sender<u64>,
+    home: &watch::Sender<HomeIds>,
+    commits: &AtomicU64,
+) {
     let mut quiet = true;
     loop {
         let first = match inbox.recv_timeout(QUIET) {
@@ -162,6 +178,7 @@ fn write_until_closed(mut db: Db, inbox: &Receiver<Box<dyn Job>>, head: &watch::
             }
         }
         let commit = begun.and_then(|()| db.commit().map_err(|error| error.to_string()));
+        commits.fetch_add(1, Ordering::Release);
         home.send_if_modified(|home| std::mem::replace(home, db.home()) != db.home());
         if let Ok(end) = db.rows().log_end() {
             head.send_if_modified(|head| std::mem::replace(head, end.position) != end.position);

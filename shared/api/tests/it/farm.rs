@@ -226,6 +226,7 @@ impl Farm {
             ),
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
+            callers: Default::default(),
             ways_in: api::ways_in::WaysIn::default(),
             audit: api::audit::AuditKeeper::of_seed([3; 32]),
             address: Default::default(),

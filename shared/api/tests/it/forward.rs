@@ -172,6 +172,7 @@ impl World {
             ),
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
+            callers: Default::default(),
             ways_in: api::ways_in::WaysIn { passkeys: None, providers: Some(Arc::new(crate::people::Says)) },
             audit: api::audit::AuditKeeper::of_seed([4; 32]),
             address: Default::default(),
