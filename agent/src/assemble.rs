@@ -45,6 +45,12 @@ pub enum AssembleError {
     /// Another agent uses it.
     #[error("another agent uses the data folder {0}: stop it first")]
     InUse(std::path::PathBuf),
+    /// The farm was made for the other kind of printers.
+    #[error("the farm of this data folder was made {}, and stays that: give the other one a folder of its own", if *live { "for real printers" } else { "as a test farm" })]
+    OtherKind {
+        /// What it was made as.
+        live: bool,
+    },
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] store::StoreError),
@@ -90,7 +96,7 @@ impl Agent {
             let claimed = rows.setting(api::claims::CLAIM)?.flatten();
             Ok::<_, StoreError>((claimed, rows.setting(api::claims::HEARD_AT)?))
         })?;
-        first_run::farm(&store, &config.farm_name, clock.now()).await?;
+        first_run::farm(&store, &config.farm_name, config.live, clock.now()).await?;
 
         let live = Arc::new(Live::default());
         let disk = Arc::new(Disk::new(folder, config.disk_reserve_mib.saturating_mul(1024 * 1024)));
@@ -112,6 +118,7 @@ impl Agent {
             sealer: sealer.clone(),
             accounts: Arc::clone(&accounts),
             identity: Arc::clone(&identity),
+            live: config.live,
             open: is_open,
         })?;
         let for_finding = for_fleet.clone();
@@ -200,8 +207,7 @@ impl Running {
         let sponsor = Actor::new(ActorKind::Floor, "owner");
         let asked = NewApiKey::named(name.parse().map_err(|_| StoreError::Closed)?);
         let grants = Grants::unscoped(PermissionSet::all().without(Permission::StoreDelete));
-        let live = self.door.live;
-        let write = move |tx: &mut Tx<'_>| insert_api_key(tx, asked, grants, sponsor, live).map(|(secret, _)| secret);
+        let write = move |tx: &mut Tx<'_>| insert_api_key(tx, asked, grants, sponsor).map(|(secret, _)| secret);
         self.door.store.write(by, write).await.map_err(|failure: Failure| match failure {
             Failure::Store(error) => error.into(),
             Failure::Problem(problem) => StoreError::NotCommitted(problem.to_string()).into(),

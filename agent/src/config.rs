@@ -34,7 +34,7 @@ pub struct Config {
     pub pin_networks: Vec<IpNet>,
     /// Networks of the proxies in front of the page, such as 127.0.0.1: what they say of the caller's address and of TLS is believed.
     pub trusted_proxies: Vec<Network>,
-    /// False for a farm of simulated printers: its events say so.
+    /// False for a test farm, of simulated printers: its events say so, and test keys open it. Said at its first start, and never changed.
     pub live: bool,
     /// Below this room on the disk new work is refused, so that the floor's facts still fit.
     pub disk_reserve_mib: u64,

@@ -2,9 +2,8 @@
 //! farm is set up through the public API, like any other.
 
 mod files;
-mod machine;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,16 +12,13 @@ use contract::ops::access::GetMe;
 use contract::ops::files::UploadFile;
 use contract::ops::jobs::CreateJob;
 use contract::ops::keys::CreateApiKey;
-use contract::ops::printers::{ClearBedOp, CreatePrinter, EditPrinterOp};
-use reqwest::Url;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use self::machine::{Machine, driver_of};
 use crate::client::{Ask, Client};
 use crate::failure::{Exit, Failure};
-use crate::farm::every_printer;
-use crate::output::{Output, line, quoted};
+use crate::machines::{Machines, here};
+use crate::output::{Output, line};
 use crate::serve::{init_logs, until_stopped};
 use crate::session::Session;
 use crate::table::words;
@@ -83,13 +79,15 @@ impl Demo {
         let key = owner_key(&together).await?;
         let session = Session { client: Client::new(&together.farm.url(), key.clone(), None)?, out: *out };
         opens(&session).await?;
-        let machines = self.set_up(&session).await?;
+        let machines = Machines { letter: 'P', printers: self.printers, speed: self.speed };
+        let machines = machines.start(&session).await?;
+        if machines.were_none {
+            queue_work(&session, self.printers.div_ceil(2)).await?;
+        }
         together.in_step().await;
         self.tell(&together, &key, out).await?;
         until_stopped(together).await;
-        for machine in machines {
-            machine.stop().await;
-        }
+        machines.stop().await;
         Ok(())
     }
 
@@ -130,33 +128,6 @@ Ctrl-C stops it; {again}.",
             self.printers, self.speed
         ))
     }
-
-    /// Adds the printers that are not there yet, and work for a new farm. Printers of a kept farm stand where
-    /// they stood, as after a power cut: what they printed is gone, and the agent is left to judge it.
-    async fn set_up(&self, session: &Session) -> Result<Vec<Machine>, Failure> {
-        let there = every_printer(session).await?;
-        let mut machines = Vec::new();
-        for n in 1..=self.printers {
-            let name = format!("P{n:02}");
-            let known = there.iter().find(|known| known["name"] == name.as_str());
-            let machine = start(known.and_then(driver).unwrap_or(driver_of(n)), self.speed, known.and_then(port)).await?;
-            let address = machine.url();
-            match known {
-                Some(known) if known["link"]["address"] == address.as_str() => {}
-                Some(known) => moved(session, known, &address).await,
-                None => add(session, &name, &machine, n % 3 == 0).await?,
-            }
-            machines.push(machine);
-        }
-        if there.is_empty() {
-            queue_work(session, self.printers.div_ceil(2)).await?;
-        }
-        Ok(machines)
-    }
-}
-
-fn here(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 /// A key with all that a key can hold. Made at the relay, the home of the store's accounts; it opens both doors.
@@ -184,48 +155,6 @@ async fn opens(session: &Session) -> Result<(), Failure> {
         Ok(())
     };
     tokio::time::timeout(KEY_WITHIN, trying).await.map_err(|_| Failure::fail("the farm has not heard of its store's key"))?
-}
-
-fn driver(printer: &Value) -> Option<&str> {
-    printer["link"]["driver"].as_str()
-}
-
-fn port(printer: &Value) -> Option<u16> {
-    Url::parse(printer["link"]["address"].as_str()?).ok()?.port()
-}
-
-/// On its old port, if nobody else has taken it.
-async fn start(driver: &str, speed: u32, port: Option<u16>) -> Result<Machine, Failure> {
-    if let Some(port) = port
-        && let Ok(machine) = Machine::start(driver, speed, here(port)).await
-    {
-        return Ok(machine);
-    }
-    Machine::start(driver, speed, here(0)).await
-}
-
-/// While a job is on it a printer keeps its address: then somebody has to say first what became of the job.
-async fn moved(session: &Session, printer: &Value, address: &str) {
-    let ask = Ask::of(words(&printer["id"])).body(json!({"link": {"address": address}}));
-    if let Err(failure) = session.call::<EditPrinterOp>(ask).await {
-        let name = quoted(&words(&printer["name"]));
-        let text = format!("{name} is now at {address}, and the farm still looks elsewhere: {}", failure.text);
-        session.out.note(&format!("{text}. After its job is resolved: gantry printers edit {name} --address {address}"));
-    }
-}
-
-async fn add(session: &Session, name: &str, machine: &Machine, small: bool) -> Result<(), Failure> {
-    let (model, size, tag) = if small { ("MINI", 180.0, "rack-b") } else { ("MK4S", 250.0, "rack-a") };
-    let printer = json!({
-        "name": name,
-        "link": machine.link(),
-        "machine": {"model": model, "nozzle_mm": 0.4, "build_volume_mm": {"x": size, "y": size, "z": size}},
-        "tags": [tag],
-    });
-    let made = session.call::<CreatePrinter>(Ask::all().body(printer)).await?;
-    let clear = json!({"bed_use": made["bed_use"], "start_next": true});
-    session.call::<ClearBedOp>(Ask::of(words(&made["id"])).body(clear)).await?;
-    Ok(())
 }
 
 async fn queue_work(session: &Session, copies: usize) -> Result<(), Failure> {

@@ -87,12 +87,13 @@ async fn list(s: &Session, pages: Pages) -> Result<(), Failure> {
             Cell::of(&farm["name"]),
             Cell::state(&farm["connection"]),
             Cell::state(&farm["dispatch"]),
+            Cell::text(if farm["live"] == false { "test" } else { "" }),
             Cell::of(&farm["refused"]["why"]),
             Cell::id(&farm["id"]),
         ]
     };
     let none = "No farms. `gantry claim RELAY_URL` at a farm shows a code for `gantry farms claim`.";
-    let head = &["NAME", "CONNECTION", "STARTS WORK", "REFUSED AGENT", "ID"];
+    let head = &["NAME", "CONNECTION", "STARTS WORK", "KIND", "REFUSED AGENT", "ID"];
     pages.list::<ListFarms>(s, Ask::all(), |page| Table::new(head, none, page.iter().map(row))).await
 }
 
@@ -127,7 +128,8 @@ fn compare(s: &Session, asking: &Value) -> Result<String, Failure> {
         vec![Cell::text("key that goes along"), Cell::text(format!("{} ({held} permissions)", words(&key["name"])))]
     });
     let said = [("farm", "farm_name"), ("machine", "host"), ("words", "fingerprint")];
-    let rows = said.map(|(name, field)| vec![Cell::text(name), Cell::of(&asking[field])]).into_iter().chain(keys);
+    let kind = (asking["live"] == false).then(|| vec![Cell::text("kind"), Cell::text("test farm, with simulated printers")]);
+    let rows = said.map(|(name, field)| vec![Cell::text(name), Cell::of(&asking[field])]).into_iter().chain(kind).chain(keys);
     eprintln!("{}", Table::new(&["", ""], "", rows).aligned(s.out.colour));
     s.out.confirm("Does the farm itself show these four words?")?;
     Ok(fingerprint)

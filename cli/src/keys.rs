@@ -82,6 +82,9 @@ struct Create {
     /// A key that may only submit files.
     #[arg(long, conflicts_with_all = ["role", "permissions", "preset", "tags", "networks", "expires"])]
     slicer: bool,
+    /// A test key: it opens test farms only.
+    #[arg(long, conflicts_with = "slicer")]
+    test: bool,
     /// The pool that a slicer submits to, by name or id.
     #[arg(long, requires = "slicer")]
     pool: Option<String>,
@@ -189,6 +192,9 @@ impl Create {
             ("tags", (!self.tags.is_empty()).then(|| self.tags.into())),
             ("expires_at", self.expires.map(Value::from)),
         ];
+        if self.test {
+            key["test"] = true.into();
+        }
         for (field, value) in more {
             if let Some(value) = value {
                 key[field] = value;

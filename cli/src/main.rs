@@ -15,9 +15,11 @@ mod files;
 mod jobs;
 mod keys;
 mod login;
+mod machines;
 mod operators;
 mod output;
 mod pages;
+mod pairing;
 mod printers;
 mod relay;
 mod roles;
@@ -25,6 +27,7 @@ mod serve;
 mod session;
 mod sse;
 mod table;
+mod test_farm;
 mod together;
 mod up;
 mod users;
@@ -85,6 +88,11 @@ enum Verb {
     /// Run the smallest installation: the agent of a farm and its relay.
     #[command(before_help = "Example:\n  gantry up --data ~/gantry")]
     Up(up::Up),
+    /// Run a test farm: an agent with simulated printers, that test keys open.
+    #[command(
+        before_help = "Examples:\n  gantry test-farm https://relay.example\n  gantry test-farm --data ~/test-farm --test-printers 5"
+    )]
+    TestFarm(test_farm::TestFarm),
     /// Run the agent of a farm.
     Agent(serve::Serve),
     /// Run the relay: the farm's door to the world; or make a store on it.
@@ -214,7 +222,8 @@ impl Command {
             Verb::Demo(demo) => demo.run(&out).await,
             Verb::Up(up) => up.run(ca_file.as_deref(), &out).await,
             Verb::Agent(serve) => serve.run(&out).await,
-            Verb::Relay(relay) => relay.run(&out).await,
+            Verb::Relay(relay) => relay.run(ca_file.as_deref(), &out).await,
+            Verb::TestFarm(farm) => farm.run(ca_file.as_deref(), &out).await,
             Verb::Login => login::login(url.as_deref(), ca_file.as_deref(), &out).await,
             Verb::Logout => login::logout(&out),
             Verb::Status => farm::status(&session()?).await,

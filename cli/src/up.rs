@@ -7,6 +7,7 @@ use clap::Args;
 use crate::failure::Failure;
 use crate::output::{Output, line};
 use crate::serve::{init_logs, until_stopped};
+use crate::test_farm::{self, Printers};
 use crate::together::Together;
 
 /// Options of `gantry up`.
@@ -24,6 +25,11 @@ pub struct Up {
     /// The port of MQTT; 0 = any free one.
     #[arg(long)]
     mqtt_port: Option<u16>,
+    /// Run a test farm beside them too, in `test-farm` of the data folder: what test keys open.
+    #[arg(long)]
+    test_farm: bool,
+    #[command(flatten)]
+    test_printers: Printers,
     /// What the store is called that the first start makes.
     #[arg(long, default_value = "My store")]
     store: String,
@@ -36,7 +42,8 @@ pub struct Up {
 }
 
 impl Up {
-    /// Runs until stopped. With --json the first line is {"relay_url", "agent_url", "mqtt_address", "store", "sign_in_url"}.
+    /// Runs until stopped. With --json the first line is {"relay_url", "agent_url", "mqtt_address", "store", "sign_in_url"}, and with a test farm
+    /// "test_farm_url".
     pub async fn run(self, ca_file: Option<&Path>, out: &Output) -> Result<(), Failure> {
         init_logs("info");
         let farm = self.config.as_deref().map_or_else(|| Ok(Default::default()), agent::config::Config::read);
@@ -55,23 +62,34 @@ impl Up {
         if !together.is_claimed() && !parted {
             together.claim_for_store(ca_file).await?;
         }
-        tell(&together, parted, out).await?;
-        until_stopped(together).await;
+        let test_farm = if self.test_farm {
+            let folder = relay.data_dir.with_file_name("test-farm");
+            let test_farm = test_farm::Running::start(folder, 0, self.test_printers, out).await?;
+            test_farm.join(&together.relay, None, ca_file).await?;
+            Some(test_farm)
+        } else {
+            None
+        };
+        tell(&together, parted, test_farm.as_ref(), out).await?;
+        until_stopped((test_farm, together)).await;
         Ok(())
     }
 }
 
-async fn tell(together: &Together, parted: bool, out: &Output) -> Result<(), Failure> {
+async fn tell(together: &Together, parted: bool, test_farm: Option<&test_farm::Running>, out: &Output) -> Result<(), Failure> {
     let (store, link) = together.owner_link().await?;
     let mqtt = together.relay.mqtt_address;
     if out.json {
-        let first = serde_json::json!({
+        let mut first = serde_json::json!({
             "relay_url": together.relay_url,
             "agent_url": together.farm.url(),
             "mqtt_address": mqtt,
             "store": store,
             "sign_in_url": link,
         });
+        if let Some(test_farm) = test_farm {
+            first["test_farm_url"] = test_farm.farm.url().into();
+        }
         return line(&first.to_string());
     }
     let farm = if parted { "belongs to no store here: `gantry claim` at it asks for a code" } else { "belongs to the store" };
@@ -82,5 +100,8 @@ async fn tell(together: &Together, parted: bool, out: &Output) -> Result<(), Fai
   The farm        {}  ({farm})
   MQTT            {mqtt}",
         together.farm.url()
-    ))
+    ))?;
+    test_farm.map_or(Ok(()), |test_farm| {
+        line(&format!("  Test farm       {}  (for keys of `gantry keys create --test`)", test_farm.farm.url()))
+    })
 }

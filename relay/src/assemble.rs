@@ -23,10 +23,9 @@ use axum::routing::get;
 use domain::account::{Store as StoreRecord, User};
 use domain::actor::{Actor, ActorKind};
 use domain::id::{Id, StoreId, UserId};
-use domain::kind::Kind;
 use domain::role::Role;
 use domain::text::Name;
-use store::{By, Entropy, OpenOptions, Rows, Sealer, Store, StoreError};
+use store::{By, Entropy, OpenOptions, Row, Sealer, Store, StoreError};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
@@ -147,12 +146,32 @@ impl Accounts {
     /// # Errors
     /// What the database says.
     pub async fn first_store(&self, name: Name) -> Result<CreatedStore, StoreError> {
-        let of_owner = |rows: Rows<'_>| -> Result<Option<(StoreId, UserId)>, StoreError> {
-            let owner = rows.all::<User>()?.into_iter().map(|row| row.record).find(User::is_owner);
-            let Some(owner) = owner else { return Ok(None) };
-            Ok(rows.home_of(Kind::User, &owner.id.to_string())?.map(|(store, _)| (store, owner.id)))
-        };
-        let Some((store, owner)) = self.door.store.read(of_owner)? else { return self.create_store(name).await };
+        match self.stores()?.first() {
+            Some((store, owner)) => self.owner_of(*store, *owner).await,
+            None => self.create_store(name).await,
+        }
+    }
+
+    /// Every store with an owner of it, oldest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn stores(&self) -> Result<Vec<(StoreId, UserId)>, StoreError> {
+        let mut stores: Vec<(StoreId, UserId)> = Vec::new();
+        let owners = |row: &Row<User>| row.record.is_owner();
+        for row in self.door.store.read(|rows| rows.all::<User>())?.into_iter().filter(owners) {
+            if stores.iter().all(|(store, _)| *store != row.store_id) {
+                stores.push((row.store_id, row.record.id));
+            }
+        }
+        Ok(stores)
+    }
+
+    /// That store with a new token for its owner.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn owner_of(&self, store: StoreId, owner: UserId) -> Result<CreatedStore, StoreError> {
         let by = By { account_of: Some(store), ..By::new(Actor::new(ActorKind::Relay, "relay"), self.door.now()) };
         let one_time_token = api::ops::access::one_time_link(&self.door.store, by, Some(owner)).await?;
         Ok(CreatedStore { store, owner, one_time_token })

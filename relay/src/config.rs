@@ -23,7 +23,7 @@ pub struct Config {
     /// Networks of the proxies in front of the page and the API, such as 127.0.0.1: what they say of the caller's address and of TLS
     /// is believed. MQTT goes by the address of the connection.
     pub trusted_proxies: Vec<Network>,
-    /// False for a relay of simulated farms: its keys say so.
+    /// False for a relay where nothing is real: its own events say so, and webhooks get the events of test farms unasked.
     pub live: bool,
     /// Networks of your own that webhooks may reach, such as 10.1.0.0/16: also without encryption, and although they are not of
     /// the open internet.

@@ -44,6 +44,7 @@ impl Floor {
                 tx.create(&Farm {
                     id: farm,
                     name: "Farm".parse().unwrap(),
+                    live: true,
                     dispatch: Dispatch::Run,
                     connection: Connection::Online,
                     quarantine_after: 3,

@@ -39,6 +39,7 @@ impl World {
             Ok(tx.create(&Farm {
                 id: farm,
                 name: "Farm".parse().unwrap(),
+                live: true,
                 dispatch: Dispatch::Run,
                 connection: Connection::Online,
                 quarantine_after: 3,

@@ -88,7 +88,7 @@ impl Farm {
     /// # Panics
     /// When the file cannot be written.
     pub fn set(&self, settings: &str) {
-        std::fs::write(&self.settings, format!("live = false\n{settings}\n{ROOMY}")).unwrap();
+        std::fs::write(&self.settings, format!("{settings}\n{ROOMY}")).unwrap();
     }
 
     /// Ends the agent as a power cut would.

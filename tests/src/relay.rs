@@ -72,7 +72,15 @@ impl Relay {
     /// # Panics
     /// When it does not start.
     pub async fn start_again(&mut self) {
-        let mut child = self.command(&[]).spawn().unwrap();
+        self.start_again_with(&[]).await;
+    }
+
+    /// The same with more options.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_again_with(&mut self, more: &[&str]) {
+        let mut child = self.command(more).spawn().unwrap();
         let first = first_line(&mut child).await.unwrap_or_else(|| panic!("the relay did not start:\n{}", self.log()));
         self.child = Some(child);
         let address = |text: &Value| text.as_str().unwrap().trim_start_matches("http://").parse::<SocketAddr>().unwrap();

@@ -15,6 +15,7 @@ mod kill_table;
 mod marlin;
 mod prusalink;
 mod relay_away;
+mod test_farm;
 mod up;
 mod uploads;
 mod waiting;

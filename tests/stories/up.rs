@@ -11,9 +11,14 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 fn spawn(folder: &Path) -> Child {
+    command(folder).spawn().unwrap()
+}
+
+fn command(folder: &Path) -> Command {
     let mut command = Command::new(gantry());
     command.args(["up", "--json", "--port", "0", "--relay-port", "0", "--mqtt-port", "0", "--data"]).arg(folder);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap()
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command
 }
 
 struct Up {
@@ -28,10 +33,22 @@ impl Up {
     async fn start(folder: &Path) -> Self {
         let mut child = spawn(folder);
         let first = first_line(&mut child).await.expect("it starts, and says where in one line of JSON");
+        Self::of(child, &first)
+    }
+
+    fn of(child: Child, first: &Value) -> Self {
         let text = |name: &str| first[name].as_str().unwrap().to_owned();
         assert!(text("mqtt_address").starts_with("127.0.0.1:"));
         let (relay_url, farm_url, link) = (text("relay_url"), text("agent_url"), text("sign_in_url"));
         Self { child, relay_url, farm_url, store: first["store"].clone(), link }
+    }
+
+    async fn with_test_farm(folder: &Path) -> Self {
+        let mut command = command(folder);
+        let mut child = command.arg("--test-farm").spawn().unwrap();
+        let first = first_line(&mut child).await.expect("it starts, and says where in one line of JSON");
+        assert!(first["test_farm_url"].is_string(), "{first}");
+        Self::of(child, &first)
     }
 
     async fn owner_key(&self) -> String {
@@ -72,6 +89,21 @@ async fn up_makes_one_store_claims_its_farm_and_is_the_same_after_being_killed()
     let more = || again.at_the_relay(&key, Method::POST, "/v1/parts", Some(json!({"name": "More"})));
     until_it_holds("the line stands", async || more().await.status == 201).await;
     assert_eq!(farms(&again, &key).await.len(), 1);
+}
+
+#[tokio::test]
+async fn up_runs_a_test_farm_beside_the_real_one_and_finds_it_again() {
+    let folder = TempDir::new().unwrap();
+    let mut up = Up::with_test_farm(folder.path()).await;
+    let key = up.owner_key().await;
+    let live = |farms: &[Value]| farms.iter().map(|farm| (farm["id"].clone(), farm["live"].clone())).collect::<Vec<_>>();
+    until_it_holds("the store has both", async || farms(&up, &key).await.len() == 2).await;
+    let before = live(&farms(&up, &key).await);
+    let real: Vec<_> = before.iter().map(|(_, live)| live == true).collect();
+    assert!(real.contains(&true) && real.contains(&false), "{before:?}");
+    up.child.kill().await.unwrap();
+    let again = Up::with_test_farm(folder.path()).await;
+    assert_eq!(live(&farms(&again, &key).await), before);
 }
 
 #[tokio::test]

@@ -66,6 +66,8 @@ pub struct Outside {
     pub accounts: Arc<AccountHome>,
     /// Who this agent is.
     pub identity: Arc<Identity>,
+    /// False for a test farm.
+    pub live: bool,
     /// The session that is open.
     pub open: watch::Receiver<Option<OpenSession>>,
 }
@@ -249,6 +251,7 @@ impl Claiming {
             farm_id,
             host: host.unwrap_or_else(|| farm_name.clone()),
             farm_name,
+            live: self.live,
             signature: self.identity.sign(&NewPairing::signed(farm_id, &public_key)),
             public_key,
             keys: keys.take(KEYS).collect(),

@@ -51,11 +51,13 @@ pub(super) async fn fenced(
 
 fn put_rows(tx: &mut Tx<'_>, home: HomeIds, state: &TunnelState, rows: Vec<RowItem>) -> Result<(), StoreError> {
     for mut row in rows.into_iter().filter_map(FeedRow::of) {
-        // The farm itself does not know who else comes in its name.
-        if row.kind == Kind::Farm
-            && let Some(refused) = state.refused.as_ref().filter(|_| !row.deleted)
-        {
-            row.document.insert("refused".into(), json!(refused));
+        if row.kind == Kind::Farm && !row.deleted {
+            // Whether it is a test farm was said when somebody claimed it: no later word opens it to test keys, or to live work.
+            row.document.insert("live".into(), json!(!state.simulated));
+            // The farm itself does not know who else comes in its name.
+            if let Some(refused) = &state.refused {
+                row.document.insert("refused".into(), json!(refused));
+            }
         }
         if tx.put_copy(home, state.generation, &row)? == Copied::Foreign {
             tracing::warn!(kind = %row.kind, id = row.id, "a farm sent a row that is not its own; it was left out");
@@ -101,12 +103,15 @@ pub async fn events(store: &Store, fence: Fence, batch: Batch<EventItem>, now: T
         tunnel.state.events.at = batch.to;
         for item in batch.items {
             match item {
-                EventItem::Event { labels, body, .. } => match tx.put_copied_event(fence.home, &labels, &body) {
-                    Ok(_) => {}
-                    // One that cannot be read must not stop those behind it.
-                    Err(StoreError::Document { cause, .. }) => tracing::warn!(%cause, "a farm sent an event that is none"),
-                    Err(error) => return Err(error),
-                },
+                EventItem::Event { labels, mut body, .. } => {
+                    body.insert("live".into(), json!(!tunnel.state.simulated));
+                    match tx.put_copied_event(fence.home, &labels, &body) {
+                        Ok(_) => {}
+                        // One that cannot be read must not stop those behind it.
+                        Err(StoreError::Document { cause, .. }) => tracing::warn!(%cause, "a farm sent an event that is none"),
+                        Err(error) => return Err(error),
+                    }
+                }
                 EventItem::Gap { after, to } => {
                     tracing::warn!(after, to, farm = %fence.home.farm_id, "events were trimmed before they came here");
                     if let Some(farm) = tx.rows().raw(Kind::Farm, &fence.home.farm_id.to_string())? {

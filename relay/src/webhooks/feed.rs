@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use store::{By, EventCursor, Rows, StoreError, StoredEvent, Tx};
 
 use super::letter::endpoints;
-use super::schedule::{Admission, admit};
+use super::schedule::{Admission, admit, wants};
 
 /// The reader's name in the table of cursors.
 const READER: &str = "webhooks";
@@ -66,7 +66,7 @@ impl Feed {
             tracing::warn!("events were trimmed from the log before webhooks got them");
         }
         let now = self.door.now();
-        let made = self.door.store.read(|rows| deliveries(rows, &batch.events, now))?;
+        let made = self.door.store.read(|rows| deliveries(rows, &batch.events, self.door.live, now))?;
         let told = made.iter().map(|(_, delivery)| delivery.webhook_id).collect();
         let (from, to) = (self.written.clone(), self.reader.cursor().clone());
         let unwritten = to.position.saturating_sub(from.position);
@@ -97,7 +97,12 @@ fn put(tx: &mut Tx<'_>, made: &[(StoreId, Delivery)], from: &EventCursor, to: &E
     tx.put_cursor(READER, to)
 }
 
-fn deliveries(rows: Rows<'_>, events: &[StoredEvent], now: Timestamp) -> Result<Vec<(StoreId, Delivery)>, StoreError> {
+fn deliveries(
+    rows: Rows<'_>,
+    events: &[StoredEvent],
+    live: bool,
+    now: Timestamp,
+) -> Result<Vec<(StoreId, Delivery)>, StoreError> {
     let mut made = Vec::new();
     if events.is_empty() {
         return Ok(made);
@@ -107,7 +112,8 @@ fn deliveries(rows: Rows<'_>, events: &[StoredEvent], now: Timestamp) -> Result<
         let Some(grants) = endpoint.grants else { continue };
         let (webhook, sight) = (endpoint.webhook, Sight { store: endpoint.store, grants });
         let mut waiting = rows.waiting::<Delivery>(("webhook_id", &webhook.id.to_string()), "next_try_at")?;
-        for stored in events.iter().filter(|stored| stored.event.store_id == endpoint.store) {
+        let its = events.iter().filter(|stored| stored.event.store_id == endpoint.store && wants(&webhook, &stored.event, live));
+        for stored in its {
             let (event, admission) = (&stored.event, admit(&webhook, &stored.event, waiting));
             if admission == Admission::No || sight.project(rows, stored.clone())?.is_none() {
                 continue;

@@ -45,6 +45,12 @@ pub enum Admission {
     Skip(SkipReason),
 }
 
+/// Whether a webhook wants an event, by what it is of: of test farms only if it asked for them. At a relay where nothing is real nobody
+/// needs to ask.
+pub const fn wants(webhook: &Webhook, event: &Event, live_relay: bool) -> bool {
+    event.live || webhook.test_events || !live_relay
+}
+
 /// Judges an event for a webhook that so many deliveries wait for.
 pub fn admit(webhook: &Webhook, event: &Event, waiting: usize) -> Admission {
     let wanted = webhook.event_types.is_empty() || webhook.event_types.contains(&event.event_type.to_string());
@@ -233,6 +239,14 @@ mod tests {
         assert_eq!(admit(&filtered, &event("job.failed", NOW, true), 0), Admission::Send);
         let younger = webhook(&json!({"created_at": NOW.plus_millis(1)}));
         assert_eq!(admit(&younger, &event("job.failed", NOW, true), 0), Admission::No);
+    }
+
+    #[test]
+    fn of_test_farms_only_who_asked_is_told_unless_the_relay_itself_is_one_for_tests() {
+        let (real, test) = (event("job.failed", NOW, true), Event { live: false, ..event("job.failed", NOW, true) });
+        let (plain, asked) = (webhook(&json!({})), webhook(&json!({"test_events": true})));
+        assert!(wants(&plain, &real, true) && wants(&asked, &real, true) && wants(&asked, &test, true));
+        assert!(!wants(&plain, &test, true) && wants(&plain, &test, false));
     }
 
     #[test]

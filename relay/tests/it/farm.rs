@@ -166,6 +166,7 @@ impl Farm {
         let record = FarmRecord {
             id: farm.door.home().farm_id,
             name: "Farm".parse().unwrap(),
+            live: true,
             dispatch: Dispatch::Run,
             connection: Connection::Online,
             quarantine_after: 3,
@@ -207,7 +208,7 @@ impl Farm {
 
     pub async fn key_of(&self, grants: Grants) -> (ApiKey, String) {
         let asked = serde_json::from_value(json!({"name": "test"})).unwrap();
-        let made = self.write(|tx| api::ops::keys::insert_api_key(tx, asked, grants, owner(), true)).await;
+        let made = self.write(|tx| api::ops::keys::insert_api_key(tx, asked, grants, owner())).await;
         let record = self.door.store.read(|rows| rows.get::<ApiKey>(made.1)).unwrap().unwrap().record;
         (record, made.0)
     }

@@ -215,7 +215,7 @@ impl World {
     pub async fn key_of(&self, owner: Actor, store: StoreId, grants: Grants) -> (String, ApiKeyId) {
         let by = self.by(store);
         let asked = serde_json::from_value(json!({"name": "test"})).unwrap();
-        let write = |tx: &mut store::Tx<'_>| api::ops::keys::insert_api_key(tx, asked, grants, owner, true);
+        let write = |tx: &mut store::Tx<'_>| api::ops::keys::insert_api_key(tx, asked, grants, owner);
         self.accounts.door.store.write(by, write).await.unwrap()
     }
 

@@ -41,6 +41,8 @@ pub struct Caller {
     pub from: Option<IpAddr>,
     /// How often a key may call that has a limit of its own.
     pub limit: Option<RateLimit>,
+    /// With a test key.
+    pub test: bool,
 }
 
 /// The name of the session's cookie at an agent.
@@ -104,7 +106,7 @@ pub fn authenticate(door: &Door, method: &http::Method, incoming: &Incoming) -> 
 ///
 /// # Errors
 /// `bad_credential` if it is unknown, paused, revoked, expired or used from a foreign network; `grants_exceeded` at a farm that it
-/// does not hold on; `account_copy_old` if this farm has not heard its relay for too long to know.
+/// does not hold on; `test_key` at a live farm; `account_copy_old` if this farm has not heard its relay for too long to know.
 pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Caller, Problem> {
     let now = door.now();
     let refused = || Problem::new(Code::BadCredential);
@@ -127,7 +129,11 @@ pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Call
     }
     // What describes no single thing of a farm is not asked for its farm again: who holds nothing here stops here.
     if !door.is_relay() && !caller.grants.farms.holds(&door.home().farm_id) {
-        return Err(Problem::new(Code::GrantsExceeded).detail("it holds on other farms, not on this one"));
+        return Err(if caller.test && door.live {
+            Problem::new(Code::TestKey).detail("this farm is live")
+        } else {
+            Problem::new(Code::GrantsExceeded).detail("it holds on other farms, not on this one")
+        });
     }
     // Only who has a key that holds is told so.
     if caller.actor.kind == ActorKind::ApiKey
@@ -155,6 +161,7 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<Fou
         credential: *hash,
         from: None,
         limit: None,
+        test: false,
     };
     match credential.kind {
         CredentialKind::ApiKey => {
@@ -165,7 +172,11 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<Fou
             let caller = caller(actor, grants, None, ends, store);
             // A key that came from a key or a device ends with it, which no commit says.
             let keeps = matches!(key.sponsor.kind, ActorKind::User | ActorKind::Floor);
-            Ok(Some(Found { networks: key.allowed_networks, caller: Caller { limit: key.rate_limit, ..caller }, keeps }))
+            Ok(Some(Found {
+                networks: key.allowed_networks,
+                caller: Caller { limit: key.rate_limit, test: key.test, ..caller },
+                keeps,
+            }))
         }
         CredentialKind::Session => {
             let found = record_of::<Session>(rows, &credential.owner)?.filter(|(_, session)| session.expires_at > now);

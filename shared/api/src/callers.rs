@@ -83,6 +83,7 @@ mod tests {
             credential: [1; 32],
             from: None,
             limit: None,
+            test: false,
         };
         Found { networks: Vec::new(), caller, keeps: true }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Body;
 use contract::forward::{Answered, Forwarded};
-use contract::list::Selection;
+use contract::list::{Condition, Selection};
 use contract::operation::{Contract, Home, Nature};
 use contract::problem::{Code, Problem};
 use contract::record::{Document, kind_row};
@@ -237,8 +237,11 @@ pub fn farm_of<C: Contract>(door: &Door, by: &By<C>, how: &How, id: Option<&str>
             }
             return row.farm_id.ok_or_else(|| Problem::not_found(id).into());
         }
-        let all = Selection { limit: 2, ..Selection::all() };
-        let farms = rows.list(kind_row(Kind::Farm), &all, sight)?.rows;
+        // A test farm beside the only real one changes nothing for who names none: live work goes to live farms.
+        let live = |word: &str| Condition::OneOf("live", vec![word.to_owned()]);
+        let of = |word| rows.list(kind_row(Kind::Farm), &Selection { limit: 2, ..Selection::all() }.with(live(word)), sight);
+        let live = of("true")?.rows;
+        let farms = if live.is_empty() { of("false")?.rows } else { live };
         match farms.as_slice() {
             [] => Err(Problem::new(Code::FarmOffline).detail("no farm that you may use belongs to this store yet").into()),
             [only] => only.farm_id.ok_or_else(|| Problem::not_found(&only.id).into()),
@@ -296,6 +299,7 @@ async fn answer(door: &Arc<Door>, operations: &Operations, call: Forwarded) -> R
         credential: [0; 32],
         from: call.from,
         limit: None,
+        test: false,
     };
     let mut headers = HeaderMap::new();
     let mut put = |name: HeaderName, value: String| {

@@ -11,8 +11,8 @@ pub const LIVE: &str = "gty_live_";
 pub const TEST: &str = "gty_test_";
 
 /// Makes a key: `live` or `test`.
-pub fn api_key(tx: &mut Tx<'_>, live: bool) -> String {
-    let prefix = if live { LIVE } else { TEST };
+pub fn api_key(tx: &mut Tx<'_>, test: bool) -> String {
+    let prefix = if test { TEST } else { LIVE };
     let body = random_text(tx, 30);
     let sum = checksum(&body);
     format!("{prefix}{body}{sum}")

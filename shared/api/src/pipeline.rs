@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::response::Response;
-use contract::operation::{BodyForm, BodyParts, Contract, Home, OperationRow};
+use contract::operation::{BodyForm, BodyParts, Contract, Home, Nature, OperationRow};
 use contract::problem::{Code, Problem};
 use domain::access::{Access, Decision, Grants};
 use domain::actor::{Actor, ActorKind};
@@ -80,6 +80,7 @@ fn nobody(door: &Door, from: Option<IpAddr>) -> Caller {
         credential: [0; 32],
         from,
         limit: None,
+        test: false,
     }
 }
 
@@ -97,12 +98,27 @@ fn permit<C: Contract>(
             return Err(Problem::new(Code::Unauthenticated));
         }
     };
+    if caller.test && changes_the_account::<C>() {
+        return Err(Problem::new(Code::TestKey).detail("it changes nothing of the account"));
+    }
     match C::ACCESS.at_the_door(&caller.grants) {
         Decision::Allowed => {
             let how = how::<C>(door, incoming)?;
             Ok((By::proven(caller, request_id.to_owned(), &how), how))
         }
+        Decision::Missing(permission) if caller.test && !PermissionSet::of_test_keys().has(permission) => Err(Problem {
+            permission: Some(permission),
+            ..Problem::new(Code::TestKey).detail("no test key holds that permission")
+        }),
         Decision::Missing(permission) => Err(Problem::missing(permission)),
+    }
+}
+
+/// Whether the operation changes what belongs to no single farm.
+const fn changes_the_account<C: Contract>() -> bool {
+    match (C::HOME, C::NATURE) {
+        (Home::Farm, _) | (Home::Account | Home::Door, Nature::Read | Nature::Live) => false,
+        (Home::Account | Home::Door, Nature::Refused | Nature::Mailbox) => true,
     }
 }
 

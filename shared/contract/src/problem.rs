@@ -45,6 +45,7 @@ codes! {
     UntrustedPlace = "untrusted_place", 403, "A PIN opens the door only on the farm's own network", "Use the farm's own network, or add this device by its link.";
     AccountCopyOld = "account_copy_old", 401, "The farm has not heard its relay for so long that it does not believe its copy of the store's keys", "Let the farm reach its relay, or sign in at the farm itself.";
     PermissionMissing = "permission_missing", 403, "A permission is missing", "Ask somebody who holds the named permission.";
+    TestKey = "test_key", 403, "A test key opens test farms only", "Use a live key (`gty_live_…`) for live farms and for the account.";
     CrossOrigin = "cross_origin", 403, "A page of another origin called with a session", "Call from the page itself, or use a key.";
     SignInAgain = "sign_in_again", 403, "That needs a fresh sign-in", "Send `current_password`, or sign in again and ask within ten minutes.";
     GrantsExceeded = "grants_exceeded", 403, "Nobody can give what they lack", "Ask for no more than you hold.";

@@ -52,6 +52,9 @@ pub struct Farm {
     pub id: FarmId,
     /// What people call it.
     pub name: Name,
+    /// False for a test farm: its printers are simulated. Said when the farm is made and when it is claimed, and never changed.
+    #[serde(default = "is_live")]
+    pub live: bool,
     /// Whether it starts work.
     pub dispatch: Dispatch,
     /// Whether its agent is heard.
@@ -65,4 +68,9 @@ pub struct Farm {
     pub hold_file_after: u32,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// What says nothing of itself is real: nothing becomes a test farm by leaving a word out.
+pub const fn is_live() -> bool {
+    true
 }

@@ -35,6 +35,9 @@ pub struct ApiKey {
     pub name: Name,
     /// Its first characters, so that people recognise it.
     pub hint: String,
+    /// A test key: it opens test farms only, and changes nothing of the account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
     /// The role that it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<RoleRef>,

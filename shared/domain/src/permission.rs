@@ -199,6 +199,39 @@ impl JsonSchema for Permission {
     }
 }
 
+/// What concerns the store as a whole and its people, its keys and its doors.
+const OF_THE_ACCOUNT: &[Permission] = &[
+    Permission::StoreEdit,
+    Permission::StoreDelete,
+    Permission::FarmClaim,
+    Permission::FarmRemove,
+    Permission::NotificationView,
+    Permission::NotificationManage,
+    Permission::IntegrationView,
+    Permission::IntegrationManage,
+    Permission::WebhookView,
+    Permission::WebhookManage,
+    Permission::WebhookRedeliver,
+    Permission::EventReplay,
+    Permission::UserView,
+    Permission::UserInvite,
+    Permission::UserEdit,
+    Permission::UserRemove,
+    Permission::RoleView,
+    Permission::RoleManage,
+    Permission::ApiKeyView,
+    Permission::ApiKeyCreate,
+    Permission::ApiKeyEdit,
+    Permission::ApiKeyRevoke,
+    Permission::SettingsView,
+    Permission::SettingsEdit,
+    Permission::SystemManage,
+    Permission::AuditView,
+    Permission::AiActionApprove,
+    Permission::BillingView,
+    Permission::BillingManage,
+];
+
 /// A set of permissions. Names that this version does not know are dropped when it is read: an
 /// unknown word never opens anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -211,6 +244,11 @@ impl PermissionSet {
     /// Every permission.
     pub fn all() -> Self {
         Permission::ALL.iter().copied().collect()
+    }
+
+    /// What a test key holds at the most: nothing of the account, however much it was given.
+    pub fn of_test_keys() -> Self {
+        Self::all().minus(OF_THE_ACCOUNT.iter().copied().collect())
     }
 
     /// Whether the permission is in the set.

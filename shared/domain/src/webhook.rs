@@ -115,6 +115,9 @@ pub struct Webhook {
     /// Only these types of events; empty = all that its rights show.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub event_types: BTreeSet<String>,
+    /// It hears of test farms too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test_events: bool,
     /// What it may see, and where: at most what its creator held.
     pub grants: Grants,
     /// Whose rights bound it.

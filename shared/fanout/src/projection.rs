@@ -27,7 +27,9 @@ impl Sight {
     pub fn project(&self, rows: Rows<'_>, stored: StoredEvent) -> Result<Option<Event>, StoreError> {
         let StoredEvent { labels, mut event, .. } = stored;
         let row = kind_row(event.subject.kind);
-        let farm_ok = event.farm_id.is_none_or(|farm| self.grants.farms.holds(&farm));
+        // What a relay itself tells of a farm, such as that it is away, stands in no farm's log.
+        let of_farm = || (event.subject.kind == Kind::Farm).then(|| event.subject.id.parse().ok()).flatten();
+        let farm_ok = event.farm_id.or_else(of_farm).is_none_or(|farm| self.grants.farms.holds(&farm));
         if event.store_id != self.store || !farm_ok || !self.grants.permissions.has(row.view) {
             return Ok(None);
         }

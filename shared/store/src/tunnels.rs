@@ -38,6 +38,9 @@ pub struct TunnelState {
     /// What the agent proves itself with.
     #[serde(flatten)]
     pub keys: FarmKeys,
+    /// Its agent said at the claim that it is a test farm.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// What tells it from its copy.
     #[serde(default)]
     pub passes: Passes,

@@ -25,12 +25,12 @@ declare namespace Api {
   interface Version { served_by: 'agent' | 'relay'; live: boolean }
   interface Page<T> { items: T[]; next_cursor?: string; total?: number }
   interface Refused { why: string; since: Time; last: Time }
-  interface Farm extends Row { name: string; dispatch: string; connection: string; refused?: Refused }
+  interface Farm extends Row { name: string; live?: boolean; dispatch: string; connection: string; refused?: Refused }
   interface Claim {
     state: string; fingerprint: string; relay_url?: string; user_code?: string; verification_uri?: string; verification_uri_complete?: string; qr_svg?: string;
     expires_at?: Time; store_name?: string; claimed_at?: Time; connected: boolean; refused?: Refused; problem?: string;
   }
-  interface Pairing { user_code: string; farm_id: Id; farm_name: string; host: string; fingerprint: string; keys: { name: string; permissions: string[] }[]; expires_at: Time; replaces?: Id; empty?: boolean }
+  interface Pairing { user_code: string; farm_id: Id; farm_name: string; host: string; live?: boolean; fingerprint: string; keys: { name: string; permissions: string[] }[]; expires_at: Time; replaces?: Id; empty?: boolean }
   interface Size { x: number; y: number; z: number }
   interface Machine { model?: string; nozzle_mm?: number; build_volume_mm?: Size; plate_type?: string }
   interface Loaded { material?: string; colour?: string; grams?: number }
@@ -81,7 +81,7 @@ declare namespace Api {
   interface AuditPage { items: AuditEntry[]; next_cursor?: string; missing_farms?: Id[] }
   interface ChainVerified { home: Id; whole: boolean; broken_at?: number; problem?: string; entries: number; last: number; hash: string; trimmed?: { number: number; at: Time; removed: number }[] }
   interface AuditVerification { chains: ChainVerified[]; missing_farms?: Id[] }
-  interface Key extends Row { name: string; hint: string; role?: string; permissions?: string[]; grants?: Grants; holds?: Grants; allowed_networks?: string[]; rate_limit?: { per_minute: number; burst: number }; state: string; expires_at?: Time; old_secret_until?: Time; sponsor: Actor; pool_id?: Id; printer_id?: Id }
+  interface Key extends Row { name: string; hint: string; test?: boolean; role?: string; permissions?: string[]; grants?: Grants; holds?: Grants; allowed_networks?: string[]; rate_limit?: { per_minute: number; burst: number }; state: string; expires_at?: Time; old_secret_until?: Time; sponsor: Actor; pool_id?: Id; printer_id?: Id }
   interface Command extends Row { verb: string; printer_id: Id; state: string; detail?: string }
   interface Event { id: Id; type: string; number: number; subject: { kind: string; id: Id; revision: number }; occurred_at: Time; data: Record<string, unknown> }
   interface Bulk { results: { id: Id; ok: boolean; problem?: Problem }[] }

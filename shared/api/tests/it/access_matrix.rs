@@ -21,10 +21,10 @@ use crate::farm::{Answer, NOW, owner, request};
 use crate::forward::store;
 use crate::relay_matrix::World;
 
-const LAW: &str = include_str!("../../../../docs/product.md");
+pub const LAW: &str = include_str!("../../../../docs/product.md");
 
 /// The names in a cell of the table, such as `` `a.view` · b.{edit,delete} ``.
-fn names(cell: &str) -> Vec<String> {
+pub fn names(cell: &str) -> Vec<String> {
     let mut names = Vec::new();
     for word in cell.split('`').skip(1).step_by(2) {
         match word.split_once(".{") {
@@ -36,7 +36,7 @@ fn names(cell: &str) -> Vec<String> {
 }
 
 /// What a role has by the law.
-fn lawful(role: Role) -> BTreeSet<String> {
+pub fn lawful(role: Role) -> BTreeSet<String> {
     let (_, table) = LAW.split_once("### Permissions").unwrap();
     let rows = table.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|')).skip(2);
     let mut has = BTreeSet::new();
@@ -58,7 +58,7 @@ fn lawful(role: Role) -> BTreeSet<String> {
 }
 
 /// What the operation asks of who has not enough; none if they have.
-fn lacking(law: &BTreeSet<String>, row: &OperationRow) -> Option<&'static str> {
+pub fn lacking(law: &BTreeSet<String>, row: &OperationRow) -> Option<&'static str> {
     let has = |permission: Permission| law.contains(permission.name());
     match row.access {
         Access::Public | Access::Authenticated => None,
@@ -69,7 +69,7 @@ fn lacking(law: &BTreeSet<String>, row: &OperationRow) -> Option<&'static str> {
 
 /// Where a key stands that holds all of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stands {
+pub enum Stands {
     Inside,
     OtherStore,
     OtherTags,
@@ -78,16 +78,17 @@ enum Stands {
     WrongNetwork,
     Paused,
     SponsorLeft,
+    TestKey,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+pub enum At {
     Agent,
     Relay,
 }
 
 /// A key that holds all of a role and stands there.
-async fn key(world: &World, at: At, role: Role, stands: Stands) -> String {
+pub async fn key(world: &World, at: At, role: Role, stands: Stands) -> String {
     let door = match at {
         At::Agent => &world.relay.farm.door,
         At::Relay => &world.relay.relay,
@@ -103,6 +104,7 @@ async fn key(world: &World, at: At, role: Role, stands: Stands) -> String {
         Stands::OtherStore => of = store(2),
         Stands::OtherTags => grants.tags = Scope::Only(["nowhere".parse().unwrap()].into()),
         Stands::OtherFarm => grants.farms = Scope::Only([FarmId::new(NOW, [77; 10])].into()),
+        Stands::TestKey => asked.test = true,
         Stands::Expired => asked.expires_at = Some(NOW.plus_seconds(-1)),
         Stands::WrongNetwork => asked.allowed_networks = serde_json::from_value(json!(["203.0.113.0/24"])).unwrap(),
         Stands::Inside | Stands::Paused | Stands::SponsorLeft => {}
@@ -115,7 +117,8 @@ async fn key(world: &World, at: At, role: Role, stands: Stands) -> String {
         | Stands::OtherFarm
         | Stands::Expired
         | Stands::WrongNetwork
-        | Stands::Paused => (owner(), false),
+        | Stands::Paused
+        | Stands::TestKey => (owner(), false),
     };
     let by = By { account_of: Some(of), ..By::new(owner(), NOW) };
     let write = move |tx: &mut store::Tx<'_>| {
@@ -123,7 +126,7 @@ async fn key(world: &World, at: At, role: Role, stands: Stands) -> String {
         if keep {
             tx.create(&person)?;
         }
-        let made = insert_api_key(tx, asked, grants, sponsor, true)?;
+        let made = insert_api_key(tx, asked, grants, sponsor)?;
         if keep {
             tx.delete(&person)?;
             api::facts::holder_changed(tx, &Actor::new(ActorKind::User, person.id))?;
@@ -142,7 +145,7 @@ async fn key(world: &World, at: At, role: Role, stands: Stands) -> String {
 }
 
 /// The operation on this world's own thing, but wrong, so that nothing comes of it where it is let in.
-async fn knock(world: &World, at: At, key: &str, row: &OperationRow) -> Answer {
+pub async fn knock(world: &World, at: At, key: &str, row: &OperationRow) -> Answer {
     let path = row.path.replace("{id}", "nothing") + "?no_such_parameter=1";
     let call = request(row.method.word(), &path).header("authorization", format!("Bearer {key}"));
     let call = call.body(axum::body::Body::empty()).unwrap();
@@ -153,11 +156,11 @@ async fn knock(world: &World, at: At, key: &str, row: &OperationRow) -> Answer {
 }
 
 /// All that is not open to anybody.
-fn closed() -> impl Iterator<Item = OperationRow> {
+pub fn closed() -> impl Iterator<Item = OperationRow> {
     rows().into_iter().filter(|row| row.access != Access::Public)
 }
 
-const ROLES: [Role; 5] = [Role::StoreOwner, Role::Admin, Role::Operator, Role::PartManager, Role::Viewer];
+pub const ROLES: [Role; 5] = [Role::StoreOwner, Role::Admin, Role::Operator, Role::PartManager, Role::Viewer];
 
 #[tokio::test]
 async fn every_role_is_let_in_by_agent_and_relay_exactly_where_the_law_says() {

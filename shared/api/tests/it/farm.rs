@@ -237,6 +237,7 @@ impl Farm {
         let record = FarmRecord {
             id: farm.door.home().farm_id,
             name: "Farm".parse().unwrap(),
+            live: true,
             dispatch: Dispatch::Run,
             connection: Connection::Online,
             quarantine_after: 3,
@@ -266,7 +267,7 @@ impl Farm {
 
     pub async fn key_of(&self, grants: Grants) -> String {
         let asked: NewApiKey = serde_json::from_value(json!({"name": "test"})).unwrap();
-        self.write(|tx| Ok(api::ops::keys::insert_api_key(tx, asked, grants, owner(), true)?.0)).await
+        self.write(|tx| Ok(api::ops::keys::insert_api_key(tx, asked, grants, owner())?.0)).await
     }
 
     pub async fn key_with(&self, permissions: &[Permission]) -> String {

@@ -215,7 +215,7 @@ impl World {
         let asked = serde_json::from_value(json!({"name": "key"})).unwrap();
         let by = By { account_of: Some(store), ..By::new(owner(), NOW) };
         let write = move |tx: &mut store::Tx<'_>| {
-            Ok::<_, api::operation::Failure>(api::ops::keys::insert_api_key(tx, asked, grants, owner(), true)?.0)
+            Ok::<_, api::operation::Failure>(api::ops::keys::insert_api_key(tx, asked, grants, owner())?.0)
         };
         self.relay.store.write(by, write).await.unwrap()
     }

@@ -64,6 +64,8 @@ mod stock;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]
+mod test_keys;
+#[cfg(test)]
 mod tus;
 #[cfg(test)]
 mod uploads;

@@ -33,7 +33,7 @@ async fn key_sponsored_by(world: &World, sponsor: Actor, body: Value) -> String 
     let by = By { account_of: Some(world.store), ..By::new(owner(), NOW) };
     let grants = Grants::unscoped(Role::Operator.permissions());
     let write = move |tx: &mut store::Tx<'_>| {
-        Ok::<_, api::operation::Failure>(api::ops::keys::insert_api_key(tx, asked, grants, sponsor, true)?.0)
+        Ok::<_, api::operation::Failure>(api::ops::keys::insert_api_key(tx, asked, grants, sponsor)?.0)
     };
     world.relay.store.write(by, write).await.unwrap()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::access::Access;
 use domain::actor::Actor;
+use domain::farm::is_live;
 use domain::id::{FarmId, StoreId};
 use domain::pairing::RefusedAgent;
 use domain::permission::{Permission, PermissionSet};
@@ -39,6 +40,9 @@ pub struct NewPairing {
     pub farm_name: Name,
     /// What the machine calls itself.
     pub host: Name,
+    /// False for a test farm.
+    #[serde(default = "is_live", skip_serializing_if = "Clone::clone")]
+    pub live: bool,
     /// The agent's Ed25519 key in hex.
     pub public_key: String,
     /// The signature of `gantry-pairing`, the farm's id and the key, a line each, in hex.
@@ -170,6 +174,9 @@ pub struct PairingShown {
     pub farm_name: Name,
     /// What its machine calls itself.
     pub host: Name,
+    /// False for a test farm: test keys open it, and live work does not go there by itself.
+    #[serde(default = "is_live")]
+    pub live: bool,
     /// Four words that the farm's own page shows too: only if they are the same is it that farm.
     pub fingerprint: String,
     /// API keys that will go along, at most with what who claims holds.

@@ -24,6 +24,9 @@ use crate::ops::key_presets::KeyPreset;
 pub struct NewApiKey {
     /// What people call it: one key per integration.
     pub name: Name,
+    /// A test key, `gty_test_…`: it opens the store's test farms only, and changes nothing of the account, whatever it is given here.
+    #[serde(default)]
+    pub test: bool,
     /// A built-in role (never `store_owner`), or the id of one of the store's own.
     #[serde(default)]
     pub role: Option<RoleRef>,
@@ -56,6 +59,7 @@ impl NewApiKey {
     pub const fn named(name: Name) -> Self {
         Self {
             name,
+            test: false,
             role: None,
             permissions: BTreeSet::new(),
             preset: None,

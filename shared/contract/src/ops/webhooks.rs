@@ -27,6 +27,9 @@ pub struct NewWebhook {
     /// Only these types of events; empty = all that its rights show.
     #[serde(default)]
     pub event_types: BTreeSet<EventType>,
+    /// Send events of test farms too (`"live": false`).
+    #[serde(default)]
+    pub test_events: bool,
     /// A built-in role (never `store_owner`).
     #[serde(default)]
     pub role: Option<Role>,
@@ -61,6 +64,10 @@ pub struct EditWebhook {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "BTreeSet<EventType>")]
     pub event_types: Option<BTreeSet<EventType>>,
+    /// Whether events of test farms are sent too.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool")]
+    pub test_events: Option<bool>,
     /// Other permissions.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "BTreeSet<Permission>")]

@@ -44,7 +44,7 @@ fn word<T: Serialize>(value: T) -> Cell {
 impl Record for Farm {
     const KIND: Kind = Kind::Farm;
     const VIEW: Permission = Permission::FarmView;
-    const COLUMNS: &'static [Column] = &[searched("name"), text("dispatch")];
+    const COLUMNS: &'static [Column] = &[searched("name"), text("dispatch"), text("live")];
     const TAG_SCOPE: TagScope = TagScope::Free;
     type Id = domain::id::FarmId;
 
@@ -55,7 +55,7 @@ impl Record for Farm {
         self.created_at
     }
     fn cells(&self) -> Vec<Cell> {
-        vec![id(&self.name), word(self.dispatch)]
+        vec![id(&self.name), word(self.dispatch), id(self.live)]
     }
     fn project(_: &mut Document, _: &Grants) {}
 }

@@ -26,7 +26,7 @@ export function FarmsPage({ claiming }) {
     ${farms.value.length ? null : html`<div class="empty"><${Icon} name="store" size=${44} /><h2>${t('no_farms')}</h2><p>${t('no_farms_hint')}</p></div>`}
     <ul class="queue">${farms.value.map((farm) => html`<li class="row" data-item key=${farm.id}>
       <div class="row-main"><b class="break">${farm.name}</b>
-        <p class="row-facts"><${Badge} tone=${farm.connection === 'online' ? 'calm' : 'warn'} icon=${farm.connection === 'online' ? 'wifi' : 'unplug'} label=${t(farm.connection === 'online' ? 'farm_connected' : 'farm_is_away')} /> ${farm.dispatch === 'run' ? '' : word('dispatch', farm.dispatch)}</p>
+        <p class="row-facts">${farm.live === false ? html`<${Badge} tone="warn" icon="flask" label=${t('test_farm')} /> ` : null}<${Badge} tone=${farm.connection === 'online' ? 'calm' : 'warn'} icon=${farm.connection === 'online' ? 'wifi' : 'unplug'} label=${t(farm.connection === 'online' ? 'farm_connected' : 'farm_is_away')} /> ${farm.dispatch === 'run' ? '' : word('dispatch', farm.dispatch)}</p>
         ${farm.refused ? html`<${RefusedAgent} farm=${farm} />` : null}</div>
       <div class="row-end">${can('farm.remove') ? html`<${Button} quiet icon="leave" label=${t('let_leave')} onClick=${() => { leaving.value = farm; }} />` : null}</div></li>`)}</ul>
     ${leaving.value ? html`<${Unpair} farm=${leaving.value} onClose=${() => { leaving.value = null; readFarms().catch(() => {}); }} />` : null}
@@ -85,6 +85,7 @@ function Compare({ farm, onNo }) {
     </dl>
     ${others.length ? html`<${Choice} label=${t('claim_as')} value=${place.value} name="place" options=${[{ value: '', label: t('claim_as_new') }, ...others.map((one) => ({ value: one.id, label: t('claim_as_place', { name: one.name }) }))]} onPick=${(/** @type {string} */ value) => { place.value = value; }} hint=${t('claim_as_hint')} />` : null}
     ${place.value ? html`<p class="banner" data-tone="warn"><${Icon} name="ban" /><span>${t('replaces_hint')}</span></p>` : null}
+    ${farm.live === false ? html`<p class="banner" data-tone="warn"><${Icon} name="flask" /><span>${t('test_farm_hint')}</span></p>` : null}
     <section><h3>${t('keys_along')}</h3>${farm.keys.length ? html`<ul class="rows">${farm.keys.map((key) => html`<li key=${key.name}><span class="break">${key.name}</span><small>${t('count_permissions', { count: key.permissions.length })}</small></li>`)}</ul><p class="dim">${t('keys_along_hint')}</p>` : html`<p class="dim">${t('no_keys_along')}</p>`}</section>
     <section><h3>${t('words_question')}</h3><${FourWords} words=${farm.fingerprint} /><p class="dim">${t('words_hint')}</p></section>
     <div class="ask-buttons"><${Button} icon="close" label=${t('words_differ')} onClick=${onNo} /><${Button} tone="main" icon="check" label=${t('words_same', { name: farm.farm_name })} onClick=${yes} /></div>

@@ -28,7 +28,7 @@ export function KeyForm({ before, roles, onClose, onSaved }) {
   useEffect(() => { if (!before) attempt(t('presets'), async () => { presets.value = /** @type {{items: Api.Preset[]}} */ (await get('/v1/api_key_presets')).items; }); }, []);
   /** @param {Event} event */
   const submit = async (event) => {
-    const { name = '', tags, networks, expires, limit, burst } = formValues(event);
+    const { name = '', opens, tags, networks, expires, limit, burst } = formValues(event);
     const [way, what] = purpose.peek().split(' ');
     const [at, single] = [ticked(event, 'farm'), ticked(event, 'permission')];
     const common = { name, permissions: single, tags: tags ? tagsOf(tags) : null, farms: at.length ? at : null, allowed_networks: (networks ?? '').split(/[\s,]+/).filter(Boolean), rate_limit: limit || burst ? { per_minute: Number(limit ?? 600), burst: Number(burst ?? 100) } : null, expires_at: expires === dayOf(before?.expires_at) ? before?.expires_at ?? null : endOf(expires) };
@@ -39,7 +39,7 @@ export function KeyForm({ before, roles, onClose, onSaved }) {
           const fresh = /** @type {Api.Key} */ (await call('PATCH', `/v1/api_keys/${before.id}`, { body: { ...common, role: way === 'role' ? what : null } }));
           say(t('saved', { name }));
           onSaved?.(fresh);
-        } else made.value = await post('/v1/api_keys', { ...common, ...(way ? { [way]: what } : {}) });
+        } else made.value = await post('/v1/api_keys', { ...common, ...(opens === 'test' ? { test: true } : {}), ...(way ? { [way]: what } : {}) });
       } catch (error) {
         wrong.value = wrongFields(error);
         throw error;
@@ -53,6 +53,7 @@ export function KeyForm({ before, roles, onClose, onSaved }) {
   return html`<form class="form" onSubmit=${submit}>
     <${Field} label=${t('name')} name="name" value=${before?.name ?? ''} required hint=${t('key_name_hint')} wrong=${wrong.value.name} />
     <${Choice} label=${t(before ? 'role' : 'key_purpose')} name="purpose" value=${purpose.value} options=${options} onPick=${(/** @type {string} */ value) => { purpose.value = value; }} hint=${preset ? word('about', preset.preset) : undefined} />
+    ${before ? null : html`<${Choice} label=${t('key_opens')} name="opens" value="live" hint=${t('key_opens_hint')} options=${[{ value: 'live', label: t('key_opens_live') }, { value: 'test', label: t('key_opens_test') }]} />`}
     <${Field} label=${t('only_tags')} name="tags" value=${only(before?.grants?.tags).join(' ')} hint=${t('only_tags_hint')} wrong=${wrong.value.tags} />
     ${farms.value.length > 1 ? html`<fieldset class="checks"><legend>${t('only_farms')}</legend>${farms.value.map((one) => html`<label key=${one.id}><input type="checkbox" name="farm" value=${one.id} defaultChecked=${only(before?.grants?.farms).includes(one.id)} /> ${one.name}</label>`)}</fieldset>` : null}
     <${Field} label=${t('networks')} name="networks" value=${before?.allowed_networks?.join(' ') ?? ''} placeholder="192.168.1.0/24" hint=${t('networks_hint')} wrong=${wrong.value.allowed_networks} />

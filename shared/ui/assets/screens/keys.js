@@ -72,7 +72,7 @@ function KeyRow({ kind, shown, roles, changeable, read }) {
   const facts = [roles.find((one) => one.id === shown.role)?.name ?? (shown.role ? word('role', shown.role) : shown.grants ? t('count_permissions', { count: shown.grants.permissions.length }) : ''),
     nameOf(shown.printer_id), pools.value.find((one) => one.id === shown.pool_id)?.name ?? '', t('made_by', { name: actorName(shown.sponsor) }), ends(shown)];
   return html`<li class="row" data-item data-held=${shown.state === 'revoked'}>
-    <div class="row-main"><b class="break"><a href=${`/keys/${shown.id}`}>${shown.name}</a></b><p class="row-facts"><code>${shown.hint}…</code> <${Badge} tone=${shown.state === 'active' ? 'calm' : shown.state === 'paused' ? 'warn' : 'out'} label=${word('key', shown.state)} />
+    <div class="row-main"><b class="break"><a href=${`/keys/${shown.id}`}>${shown.name}</a></b><p class="row-facts"><code>${shown.hint}…</code> ${shown.test ? html`<${Badge} tone="warn" icon="flask" label=${t('test_key')} /> ` : null}<${Badge} tone=${shown.state === 'active' ? 'calm' : shown.state === 'paused' ? 'warn' : 'out'} label=${word('key', shown.state)} />
       ${less.nothing || less.names.length ? html` <${Badge} tone="warn" label=${less.nothing ? t('holds_nothing') : t('holds_less', { count: less.names.length })} />` : null}
       ${shown.old_secret_until ? html` <${Badge} tone="warn" label=${t('old_until', { time: moment(shown.old_secret_until) })} />` : null} ${facts.filter(Boolean).join(' · ')}</p></div>
     <div class="row-end">${changeable ? html`

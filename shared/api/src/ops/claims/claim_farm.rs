@@ -38,6 +38,10 @@ impl Write for ClaimFarmOp {
             let why = "the agent under the code is another farm: only an empty one takes the place of a farm that is still this store's";
             return Err(Problem::field("/replace", "invalid", why).into());
         }
+        if replace && tunnel.as_ref().is_some_and(|tunnel| tunnel.state.simulated == asking.farm.live) {
+            let why = "is a farm of the other kind: a test farm takes no real farm's place, nor a real farm that of a test farm";
+            return Err(Problem::field("/replace", "invalid", why).into());
+        }
         if let Some(tunnel) = tunnel.filter(|_| !replace) {
             // Whoever had the farm before, the same agent must have come: an id alone is no proof.
             if needs_replace(&tunnel, &asking) || (!tunnel.state.revoked && tunnel.home != home) {

@@ -56,6 +56,7 @@ impl Write for CompletePairingOp {
         keys.replace(asking.farm.public_key.clone());
         let state = TunnelState {
             keys,
+            simulated: !asking.farm.live,
             passes: Passes::default(),
             refused: None,
             revoked: false,

@@ -67,9 +67,9 @@ impl Asking {
     }
 
     fn shown(&self, user_code: String, expires_at: Timestamp) -> PairingShown {
-        let NewPairing { farm_id, farm_name, host, public_key, keys, empty, .. } = self.farm.clone();
+        let NewPairing { farm_id, farm_name, host, live, public_key, keys, empty, .. } = self.farm.clone();
         let fingerprint = fingerprint(&unhex(&public_key).unwrap_or_default());
-        PairingShown { user_code, farm_id, farm_name, host, fingerprint, keys, expires_at, replaces: None, empty }
+        PairingShown { user_code, farm_id, farm_name, host, live, fingerprint, keys, expires_at, replaces: None, empty }
     }
 }
 

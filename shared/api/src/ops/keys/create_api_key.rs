@@ -41,8 +41,7 @@ impl Write for CreateApiKey {
         role_is_ours(by, at.rows(), body.role)?;
         let grants = grants(at.rows(), body.role, &body.permissions, body.farms.clone().into(), body.tags.clone().into())?;
         held(&by.grants, &grants)?;
-        let live = at.live;
-        let (secret, id) = insert_api_key(at, asked.body, grants, by.actor.clone(), live)?;
+        let (secret, id) = insert_api_key(at, asked.body, grants, by.actor.clone())?;
         let curl = preset.zip(first_call).map(|(preset, call)| call.text(preset, &secret));
         Ok(Written::secret(CreatedApiKey { curl, api_key: by.view(at.rows(), id)?, secret }))
     }
@@ -52,19 +51,14 @@ impl Write for CreateApiKey {
 ///
 /// # Errors
 /// What the database says.
-pub fn insert_api_key(
-    tx: &mut Tx<'_>,
-    asked: NewApiKey,
-    grants: Grants,
-    sponsor: Actor,
-    live: bool,
-) -> Result<(String, ApiKeyId), Failure> {
-    let secret = key_text::api_key(tx, live);
+pub fn insert_api_key(tx: &mut Tx<'_>, asked: NewApiKey, grants: Grants, sponsor: Actor) -> Result<(String, ApiKeyId), Failure> {
+    let secret = key_text::api_key(tx, asked.test);
     let id: ApiKeyId = tx.new_id();
     let mut key = ApiKey {
         id,
         name: asked.name,
         hint: key_text::hint(&secret),
+        test: asked.test,
         role: asked.role,
         permissions: asked.permissions.into_iter().collect(),
         grants,

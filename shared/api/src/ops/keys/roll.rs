@@ -24,7 +24,7 @@ impl Write for RollApiKey {
         // Whoever learns the new secret can do what the key can.
         held(&by.grants, &key.grants)?;
         let overlap = overlap(key.state, &key.id, asked.body.overlap_seconds)?;
-        let secret = key_text::api_key(at, key.hint.starts_with(key_text::LIVE));
+        let secret = key_text::api_key(at, key.test);
         key.hint = key_text::hint(&secret);
         key.old_secret_until = replace(at, CredentialKind::ApiKey, &key.id.to_string(), &secret, overlap)?;
         at.update(&key)?;

@@ -37,6 +37,7 @@ impl Write for CreateWebhook {
             name: body.name,
             url: body.url,
             event_types: body.event_types.iter().map(ToString::to_string).collect(),
+            test_events: body.test_events,
             grants,
             sponsor: by.actor.clone(),
             state: WebhookState::Active,

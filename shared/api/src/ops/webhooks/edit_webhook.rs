@@ -28,6 +28,7 @@ impl Write for EditWebhookOp {
         if let Some(types) = body.event_types {
             webhook.event_types = types.iter().map(ToString::to_string).collect();
         }
+        webhook.test_events = body.test_events.unwrap_or(webhook.test_events);
         if let Some(permissions) = body.permissions {
             webhook.grants.permissions = grants(at.rows(), None, &permissions, Scope::All, Scope::All)?.permissions;
         }

@@ -1,4 +1,4 @@
-//! The demo's simulated printers: every brand by turns, each over a real socket.
+//! Simulated printers: every brand by turns, each over a real socket.
 
 use std::net::SocketAddr;
 
