@@ -19,6 +19,7 @@ use api::limits::Limits;
 use api::listen::{CertificateFiles, ListenError, Listener};
 use api::operation::Failure;
 use api::ops::keys::insert_api_key;
+use api::usage::{self, Usage};
 use contract::ops::keys::NewApiKey;
 use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
@@ -144,6 +145,7 @@ impl Agent {
             https: config.certificate.is_some(),
             proxies: Proxies::new(config.trusted_proxies.clone()),
             limits: Limits::new(config.limits),
+            usage: Usage::default(),
             throttle: SignInThrottle::default(),
             people: FloorPeople::at(config.pin_networks.clone()),
             callers: Callers::default(),
@@ -161,6 +163,7 @@ impl Agent {
             tokio::spawn(Fleet::new(for_fleet).run()),
             tokio::spawn(discovery::again::run(for_finding)),
             tokio::spawn(housekeeping::run(Arc::clone(&door))),
+            tokio::spawn(usage::run(Arc::clone(&door))),
             tokio::spawn(Arc::clone(&uplink).run()),
             tokio::spawn(uplink::content::fetch(Arc::clone(&uplink))),
             tokio::spawn(uplink::content::bring(Arc::clone(&uplink))),

@@ -86,7 +86,8 @@ impl Demo {
         }
         together.in_step().await;
         self.tell(&together, &key, out).await?;
-        until_stopped(together).await;
+        let doors = together.doors();
+        until_stopped(together, doors).await;
         machines.stop().await;
         Ok(())
     }

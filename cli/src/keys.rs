@@ -1,6 +1,7 @@
 //! `gantry keys`: keys for programs, and with `--slicer` those of workstations.
 
 mod changes;
+mod usage;
 
 use clap::{Args, Subcommand};
 use contract::operation::Contract;
@@ -43,6 +44,8 @@ enum Verb {
     HandOver(changes::HandOver),
     /// Show what a key made; hold or cancel all of its jobs.
     Created(changes::Created),
+    /// Show what a key was used for in the last 30 days, at each door.
+    Usage(usage::Usage),
     /// What kinds of integrations need, and a first call of each.
     Presets,
     /// Pause keys: they open nothing until they are resumed.
@@ -121,6 +124,7 @@ impl Keys {
             Verb::Roll(roll) => roll.run(s).await,
             Verb::HandOver(hand_over) => hand_over.run(s).await,
             Verb::Created(created) => created.run(s).await,
+            Verb::Usage(usage) => usage.run(s).await,
             Verb::Presets => changes::presets(s).await,
             Verb::Pause(which) => each::<PauseApiKey, PauseSlicerKey>(s, &which).await,
             Verb::Resume(which) => each::<ResumeApiKey, ResumeSlicerKey>(s, &which).await,

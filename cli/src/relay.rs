@@ -101,7 +101,9 @@ async fn serve(
         test_farm_url
             .map_or(Ok(()), |url| line(&format!("Its test farm runs at {url}, for keys of `gantry keys create --test`")))?;
     }
-    until_stopped((test_farm, running)).await;
+    let test_door = test_farm.as_ref().map(|test_farm| Arc::clone(&test_farm.farm.door));
+    let doors = test_door.into_iter().chain([Arc::clone(&running.accounts.door)]).collect();
+    until_stopped((test_farm, running), doors).await;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use agent::Agent;
 use agent::config::Config;
 use agent::fleet::core::Timing;
 use api::clock::SystemClock;
+use api::door::Door;
 use clap::Args;
 
 use crate::failure::Failure;
@@ -47,13 +48,23 @@ impl Serve {
         } else {
             line(&format!("The agent runs. Sign in once, within an hour: {link}"))?;
         }
-        until_stopped(running).await;
+        let door = Arc::clone(&running.door);
+        until_stopped(running, vec![door]).await;
         Ok(())
     }
 }
 
-/// Waits for a signal, then stops what runs by dropping it.
-pub async fn until_stopped<R>(running: R) {
+/// Waits for a signal, then stops what runs by dropping it, and writes down what its doors still count.
+pub async fn until_stopped<R>(running: R, doors: Vec<Arc<Door>>) {
+    stopped().await;
+    drop(running);
+    for door in doors {
+        api::usage::flush(&door).await;
+    }
+}
+
+/// Ends with a signal.
+async fn stopped() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
@@ -68,7 +79,6 @@ pub async fn until_stopped<R>(running: R) {
     }
     #[cfg(not(unix))]
     drop(interrupted.await);
-    drop(running);
 }
 
 /// Logs to standard error; `GANTRY_LOG` says how much.

@@ -81,7 +81,8 @@ impl TestFarm {
         } else {
             line(&told(&first))?;
         }
-        until_stopped(running).await;
+        let door = std::sync::Arc::clone(&running.farm.door);
+        until_stopped(running, vec![door]).await;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use agent::fleet::core::Timing;
 use agent::{Agent, AssembleError};
 use api::clock::{Clock, SystemClock};
+use api::door::Door;
 use domain::id::StoreId;
 use domain::text::Name;
 use relay::assemble::Relay;
@@ -50,6 +51,11 @@ impl Together {
     pub async fn owner_link(&self) -> Result<(StoreId, String), Failure> {
         let made = self.relay.accounts.first_store(self.store_name.clone()).await.map_err(Failure::fail)?;
         Ok((made.store, format!("{}/#token={}", self.relay_url, made.one_time_token)))
+    }
+
+    /// The doors of both.
+    pub fn doors(&self) -> Vec<Arc<Door>> {
+        vec![Arc::clone(&self.farm.door), Arc::clone(&self.relay.accounts.door)]
     }
 
     /// Whether the farm belongs to this relay.

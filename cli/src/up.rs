@@ -71,7 +71,9 @@ impl Up {
             None
         };
         tell(&together, parted, test_farm.as_ref(), out).await?;
-        until_stopped((test_farm, together)).await;
+        let test_door = test_farm.as_ref().map(|test_farm| std::sync::Arc::clone(&test_farm.farm.door));
+        let doors = together.doors().into_iter().chain(test_door).collect();
+        until_stopped((test_farm, together), doors).await;
         Ok(())
     }
 }

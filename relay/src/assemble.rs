@@ -19,6 +19,7 @@ use api::keep::Keep;
 use api::limits::Limits;
 use api::listen::{CertificateFiles, ListenError, Listener};
 use api::operation::Failure;
+use api::usage::{self, Usage};
 use axum::routing::get;
 use domain::account::{Store as StoreRecord, User};
 use domain::actor::{Actor, ActorKind};
@@ -107,6 +108,7 @@ impl Accounts {
             https: config.certificate.is_some(),
             proxies: Proxies::new(config.trusted_proxies.clone()),
             limits: Limits::new(config.limits),
+            usage: Usage::default(),
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
             callers: Callers::default(),
@@ -223,6 +225,7 @@ impl Relay {
             tokio::spawn(mqtt::serve(mqtt_listener, Arc::clone(&accounts.door))),
             tokio::spawn(housekeeping::run(Arc::clone(&accounts.door))),
             tokio::spawn(leavers::run(Arc::clone(&accounts.door))),
+            tokio::spawn(usage::run(Arc::clone(&accounts.door))),
             tokio::spawn(webhooks::run(Arc::clone(&accounts.door), guard(config), webhooks::Options::default())),
         ];
         tracing::info!(%address, %mqtt_address, "the relay runs");

@@ -36,6 +36,7 @@ pub const ROOMY: &str = "
 [limits]
 key = {per_minute = 60000, burst = 10000}
 session = {per_minute = 60000, burst = 10000}
+store = {per_minute = 60000, burst = 10000}
 address = {per_minute = 60000, burst = 10000}
 failed = {per_minute = 60000, burst = 10000}
 ";

@@ -26,3 +26,5 @@ mod presets;
 mod replaced;
 #[cfg(test)]
 mod two_stores;
+#[cfg(test)]
+mod usage;

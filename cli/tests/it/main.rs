@@ -15,6 +15,8 @@ mod farm;
 #[cfg(test)]
 mod floor;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod people;

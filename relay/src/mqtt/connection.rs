@@ -6,12 +6,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::auth::{self, Caller};
+use api::auth::{self, Caller, key_of};
 use api::door::Door;
 use api::{key_text, stream};
-use domain::id::{PrinterId, StoreId};
+use domain::id::{ApiKeyId, PrinterId, StoreId};
 use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
+use domain::usage::Ended;
 use fanout::LogReader;
 use store::{StoreError, credential_hash};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -222,13 +223,26 @@ impl Line {
         let key = std::str::from_utf8(&login.password).ok().filter(|key| key_text::is_api_key(key)).ok_or(Reason::BadLogin)?;
         let store: StoreId = login.user.parse().map_err(|_| Reason::BadLogin)?;
         let now = self.door.now();
-        let caller = auth::caller(&self.door, &credential_hash(key), self.from)
-            .map_err(|_| if self.door.limits.failed(self.from, now).is_ok() { Reason::BadLogin } else { Reason::Quota })?;
+        let count = |key: Option<ApiKeyId>, let_in, ended| {
+            if let Some(key) = key {
+                self.door.usage.count(key, self.from, now, let_in, ended);
+            }
+        };
+        let caller = auth::judge(&self.door, &credential_hash(key), self.from).map_err(|refused| {
+            count(refused.key, false, Ended::Refused);
+            if self.door.limits.failed(self.from, now).is_ok() { Reason::BadLogin } else { Reason::Quota }
+        })?;
         // A connection counts as a call.
-        self.door.limits.call(&caller, now).1.map_err(|_| Reason::Quota)?;
+        let key = key_of(&caller);
+        self.door.limits.call(&caller, now).1.map_err(|_| {
+            count(key, false, Ended::Throttled);
+            Reason::Quota
+        })?;
         if caller.store != store {
+            count(key, false, Ended::Refused);
             return Err(Reason::BadLogin);
         }
+        count(key, true, Ended::Done);
         let seat = self.room.enter(caller.credential, &login.client).ok_or(Reason::Quota)?;
         let log = LogReader::new(self.door.store.clone(), None, Vec::new()).map_err(|error| failed(&error))?;
         Ok((caller, seat, log))

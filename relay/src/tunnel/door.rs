@@ -34,7 +34,9 @@ pub fn open(tunnels: Arc<Tunnels>, door: Arc<Door>, request: Request<Body>) -> R
         return refuse(&Problem::new(Code::MalformedRequest).detail("farms dial here, by a WebSocket that speaks gantry-sync"));
     };
     let Some(place) = tunnels.knock() else {
-        return refuse(&Problem::new(Code::RateLimited).detail("too many lines are being opened"));
+        // By then every place among them has been given up.
+        let wait = i64::try_from(sync::HANDSHAKE_MS).unwrap_or(i64::MAX);
+        return refuse(&Problem::wait(wait).detail("too many lines are being opened"));
     };
     tokio::spawn(async move {
         match hyper::upgrade::on(request).await {

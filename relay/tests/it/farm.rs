@@ -146,10 +146,12 @@ impl Farm {
             limits: api::limits::Limits::new(
                 serde_json::from_value(json!({
                     "key": {"per_minute": 60_000, "burst": 10_000}, "session": {"per_minute": 60_000, "burst": 10_000},
+                    "store": {"per_minute": 60_000, "burst": 10_000},
                     "address": {"per_minute": 60_000, "burst": 10_000}, "failed": {"per_minute": 60_000, "burst": 10_000},
                 }))
                 .unwrap(),
             ),
+            usage: api::usage::Usage::default(),
             throttle: SignInThrottle::default(),
             people: FloorPeople::default(),
             callers: Default::default(),

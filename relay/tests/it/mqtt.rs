@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::access::{Grants, Scope};
+use domain::key::{ApiKey, KeyState};
 use domain::permission::Permission;
 use domain::telemetry::Telemetry;
+use domain::usage::Calls;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet as Packet5, SubscribeReasonCode as Granted5};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, SubscribeReasonCode, v5};
 use serde_json::{Value, json};
@@ -450,4 +452,24 @@ async fn random_bytes_end_their_own_connection_and_no_other() {
     }
     farm.post("/v1/parts", json!({"name": "p"})).await;
     witness.until(&farm.topic("events/part.created")).await;
+}
+
+#[tokio::test]
+async fn a_connection_counts_as_one_call_of_its_key_and_one_that_is_turned_away_as_refused() {
+    let farm = farm().await;
+    let (record, key) = farm.key_with(&[Permission::PrinterView]).await;
+    let id = record.id;
+    let count = || api::usage::known(&farm.door, id).unwrap();
+    let mut client = Client::v3(&farm, &farm.store(), &key, &farm.topic("printers/#")).await;
+    assert_eq!(client.next().await, Heard::Welcome);
+    assert_eq!((count().total.calls, count().last_used_at), (1, Some(farm.door.now())));
+    assert_eq!(count().networks[0].network.to_string(), "127.0.0.0/24");
+    let other = farm.other_store().await.to_string();
+    let mut client = Client::v3(&farm, &other, &key, &farm.topic("#")).await;
+    assert!(matches!(client.next().await, Heard::End(_)));
+    let paused = ApiKey { state: KeyState::Paused, ..record };
+    farm.write(move |tx| Ok(tx.update(&paused).map(drop)?)).await;
+    let mut client = Client::v3(&farm, &farm.store(), &key, &farm.topic("#")).await;
+    assert!(matches!(client.next().await, Heard::End(_)));
+    assert_eq!(count().total, Calls { calls: 3, refused: 2, ..Default::default() });
 }

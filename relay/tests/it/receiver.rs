@@ -162,7 +162,10 @@ impl World {
         let clock = Arc::new(ShiftedClock(AtomicI64::new(0)));
         let webhook_networks = vec![LOOPBACK.parse().unwrap()];
         // The story asks without a pause what became of its deliveries.
-        let limits = serde_json::from_value(json!({"key": {"per_minute": 60_000, "burst": 10_000}})).unwrap();
+        let limits = serde_json::from_value(
+            json!({"key": {"per_minute": 60_000, "burst": 10_000}, "store": {"per_minute": 60_000, "burst": 10_000}}),
+        )
+        .unwrap();
         let config = Config { data_dir: folder.path().to_owned(), webhook_networks, limits, ..Config::default() };
         let accounts = Accounts::open(&config, clock.clone()).await.unwrap();
         let router = api::http::router(Arc::clone(&accounts.door));

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use contract::problem::{Code, Problem};
 use domain::access::Grants;
 use domain::actor::{Actor, ActorKind};
-use domain::id::{SessionId, StoreId};
+use domain::id::{ApiKeyId, SessionId, StoreId};
 use domain::key::{ApiKey, Session};
 use domain::limit::RateLimit;
 use domain::network::Network;
@@ -16,7 +16,7 @@ use domain::time::Timestamp;
 use http::HeaderMap;
 use store::{CredentialKind, Rows, StoreError, credential_hash};
 
-use crate::callers::Found;
+use crate::callers::Known;
 use crate::door::Door;
 use crate::held::{held_by, key_holds, record_of};
 use crate::key_text;
@@ -86,46 +86,86 @@ impl SessionCookie {
     }
 }
 
+/// A credential that does not open the door at this moment, and whose it is if it is a key's.
+#[derive(Debug)]
+pub struct Refused {
+    /// The key that it belongs to.
+    pub key: Option<ApiKeyId>,
+    /// What is told.
+    pub problem: Problem,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self { key: None, problem }
+    }
+}
+
 /// Who is calling, if anybody says.
 ///
 /// # Errors
 /// `bad_credential` if what they say does not hold; `cross_origin` if a page of elsewhere used a session.
-pub fn authenticate(door: &Door, method: &http::Method, incoming: &Incoming) -> Result<Option<Caller>, Problem> {
+pub fn authenticate(door: &Door, method: &http::Method, incoming: &Incoming) -> Result<Option<Caller>, Refused> {
     let Incoming { headers, from, .. } = incoming;
     if let Some(value) = headers.get(http::header::AUTHORIZATION) {
         let key = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
         let key = key.filter(|key| key_text::is_api_key(key)).ok_or_else(|| Problem::new(Code::BadCredential))?;
-        return caller(door, &credential_hash(key), *from).map(Some);
+        return judge(door, &credential_hash(key), *from).map(Some);
     }
     let Some(token) = cookie(headers, cookie_name(door, incoming.https)) else { return Ok(None) };
     same_origin(door, method, incoming)?;
-    caller(door, &credential_hash(token), *from).map(Some)
+    judge(door, &credential_hash(token), *from).map(Some)
 }
 
 /// The caller of a credential, as it stands now.
 ///
 /// # Errors
+/// As [`judge`].
+pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Caller, Problem> {
+    judge(door, hash, from).map_err(|refused| refused.problem)
+}
+
+/// The caller of a credential, or whose it is that does not open the door.
+///
+/// # Errors
 /// `bad_credential` if it is unknown, paused, revoked, expired or used from a foreign network; `grants_exceeded` at a farm that it
 /// does not hold on; `test_key` at a live farm; `account_copy_old` if this farm has not heard its relay for too long to know.
-pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Caller, Problem> {
-    let now = door.now();
-    let refused = || Problem::new(Code::BadCredential);
-    let commits = door.store.commits();
-    let known = door.callers.find(commits, hash, now);
-    let Found { networks, mut caller, .. } = match known {
-        Some(found) => found,
+pub fn judge(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Caller, Refused> {
+    let (now, commits) = (door.now(), door.store.commits());
+    let found = match door.callers.find(commits, hash, now) {
+        Some(known) => Found::Opens(Box::new(known)),
         None => {
             let found = door.store.read(|rows| look_up(rows, hash, now)).map_err(|error| internal(&error))?;
-            let found = found.ok_or_else(refused)?;
-            door.callers.keep(commits, *hash, &found);
+            if let Found::Opens(known) = &found {
+                door.callers.keep(commits, *hash, known);
+            }
             found
         }
     };
+    match found {
+        Found::Nothing => Err(Problem::new(Code::BadCredential).into()),
+        Found::Closed(key) => Err(Refused { key, problem: Problem::new(Code::BadCredential) }),
+        Found::Opens(known) => {
+            let key = key_of(&known.caller);
+            here(door, &known.networks, known.caller, from).map_err(|problem| Refused { key, problem })
+        }
+    }
+}
+
+/// The key that calls, if it is one.
+pub fn key_of(caller: &Caller) -> Option<ApiKeyId> {
+    let is_key = caller.actor.kind == ActorKind::ApiKey && caller.session.is_none();
+    is_key.then(|| caller.actor.id.parse().ok()).flatten()
+}
+
+/// Whether who holds a credential may come in here, from there.
+fn here(door: &Door, networks: &[Network], mut caller: Caller, from: Option<IpAddr>) -> Result<Caller, Problem> {
+    let now = door.now();
     // What an agent writes is written for its store: a key of another opens nothing.
     // A relay serves many; each caller then reaches the rows of their own store alone.
     let ours = door.is_relay() || caller.store == door.home().store_id;
-    if !ours || !network_allowed(&networks, from) {
-        return Err(refused());
+    if !ours || !network_allowed(networks, from) {
+        return Err(Problem::new(Code::BadCredential));
     }
     // What describes no single thing of a farm is not asked for its farm again: who holds nothing here stops here.
     if !door.is_relay() && !caller.grants.farms.holds(&door.home().farm_id) {
@@ -147,10 +187,19 @@ pub fn caller(door: &Door, hash: &[u8; 32], from: Option<IpAddr>) -> Result<Call
     Ok(caller)
 }
 
-fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<Found>, StoreError> {
-    let Some(credential) = rows.credential(hash)? else { return Ok(None) };
+/// What is found under a hash.
+enum Found {
+    Nothing,
+    /// It opens nothing now.
+    Closed(Option<ApiKeyId>),
+    Opens(Box<Known>),
+}
+
+fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Found, StoreError> {
+    let Some(credential) = rows.credential(hash)? else { return Ok(Found::Nothing) };
+    let key = (credential.kind == CredentialKind::ApiKey).then(|| credential.owner.parse().ok()).flatten();
     if credential.expires_at.is_some_and(|end| end <= now) {
-        return Ok(None);
+        return Ok(Found::Closed(key));
     }
     let caller = |actor, grants, session, expires_at, store| Caller {
         actor,
@@ -165,28 +214,27 @@ fn look_up(rows: Rows<'_>, hash: &[u8; 32], now: Timestamp) -> Result<Option<Fou
     };
     match credential.kind {
         CredentialKind::ApiKey => {
-            let Some((store, key)) = record_of::<ApiKey>(rows, &credential.owner)? else { return Ok(None) };
-            let Some(grants) = key_holds(rows, &key, now)? else { return Ok(None) };
+            let Some((store, key)) = record_of::<ApiKey>(rows, &credential.owner)? else { return Ok(Found::Nothing) };
+            let Some(grants) = key_holds(rows, &key, now)? else { return Ok(Found::Closed(Some(key.id))) };
             let actor = Actor::new(ActorKind::ApiKey, key.id);
             let ends = [key.expires_at, credential.expires_at].into_iter().flatten().min();
             let caller = caller(actor, grants, None, ends, store);
             // A key that came from a key or a device ends with it, which no commit says.
             let keeps = matches!(key.sponsor.kind, ActorKind::User | ActorKind::Floor);
-            Ok(Some(Found {
-                networks: key.allowed_networks,
-                caller: Caller { limit: key.rate_limit, test: key.test, ..caller },
-                keeps,
-            }))
+            let caller = Caller { limit: key.rate_limit, test: key.test, ..caller };
+            Ok(Found::Opens(Box::new(Known { networks: key.allowed_networks, caller, keeps })))
         }
         CredentialKind::Session => {
             let found = record_of::<Session>(rows, &credential.owner)?.filter(|(_, session)| session.expires_at > now);
-            let Some((store, session)) = found else { return Ok(None) };
-            let Some(grants) = held_by(rows, &session.actor, now)? else { return Ok(None) };
+            let Some((store, session)) = found else { return Ok(Found::Nothing) };
+            let Some(grants) = held_by(rows, &session.actor, now)? else { return Ok(Found::Nothing) };
             let caller = caller(session.actor, grants, Some(session.id), Some(session.expires_at), store);
-            Ok(Some(Found { networks: Vec::new(), caller, keeps: false }))
+            Ok(Found::Opens(Box::new(Known { networks: Vec::new(), caller, keeps: false })))
         }
         // A slicer key opens the slicer doors only; the tokens of links only POST /v1/sessions.
-        CredentialKind::SlicerKey | CredentialKind::OneTime | CredentialKind::Enrolment | CredentialKind::Known => Ok(None),
+        CredentialKind::SlicerKey | CredentialKind::OneTime | CredentialKind::Enrolment | CredentialKind::Known => {
+            Ok(Found::Nothing)
+        }
     }
 }
 
@@ -296,9 +344,10 @@ impl SignInThrottle {
     pub fn take(&self, whose: impl Into<Whose>, now: Timestamp) -> Result<(), Problem> {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tries.retain(|_, (_, since)| now.millis_since(*since) < WINDOW_SECONDS * 1000);
-        let (count, _) = tries.entry(whose.into()).or_insert((0, now));
+        let (count, since) = tries.entry(whose.into()).or_insert((0, now));
         if *count >= TRIES {
-            return Err(Problem::new(Code::RateLimited).detail("too many wrong sign-ins"));
+            let left = WINDOW_SECONDS * 1000 - now.millis_since(*since);
+            return Err(Problem::wait(left).detail("too many wrong sign-ins"));
         }
         *count += 1;
         Ok(())

@@ -42,9 +42,9 @@ impl Json for BulkBody {}
 /// Serves one bulk call.
 pub async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Request) -> Response {
     let row = *operation.row();
-    carry(&row, request, move |request, request_id, told| async move {
+    carry(&Arc::clone(&door), &row, request, move |request, request_id, seen| async move {
         let (method, incoming) = open(&door, request).await?;
-        let caller = admit(&door, false, &method, &incoming, &told)?.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
+        let caller = admit(&door, false, &method, &incoming, &seen)?.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
         if let Decision::Missing(permission) = row.access.at_the_door(&caller.grants) {
             return Err(Problem::missing(permission));
         }

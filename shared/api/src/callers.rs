@@ -14,7 +14,7 @@ const MOST: usize = 16_384;
 
 /// Somebody as they were found.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct Known {
     /// From where they may come; empty = from anywhere.
     pub networks: Vec<Network>,
     /// Who it is, and what they may do.
@@ -26,7 +26,7 @@ pub struct Found {
 #[derive(Default)]
 struct Kept {
     commits: u64,
-    found: HashMap<[u8; 32], Found>,
+    found: HashMap<[u8; 32], Known>,
 }
 
 /// Who was looked up since the last commit.
@@ -39,14 +39,14 @@ impl Callers {
     }
 
     /// Who that credential is, if it was looked up at that count of commits and has not ended.
-    pub fn find(&self, commits: u64, hash: &[u8; 32], now: Timestamp) -> Option<Found> {
+    pub fn find(&self, commits: u64, hash: &[u8; 32], now: Timestamp) -> Option<Known> {
         let kept = self.lock();
         let found = kept.found.get(hash).filter(|_| kept.commits == commits);
         found.filter(|found| found.caller.expires_at.is_none_or(|end| now < end)).cloned()
     }
 
     /// Keeps who was looked up after that count was read.
-    pub fn keep(&self, commits: u64, hash: [u8; 32], found: &Found) {
+    pub fn keep(&self, commits: u64, hash: [u8; 32], found: &Known) {
         if !found.keeps {
             return;
         }
@@ -73,7 +73,7 @@ mod tests {
 
     const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-    fn found(ends: Option<Timestamp>) -> Found {
+    fn found(ends: Option<Timestamp>) -> Known {
         let caller = Caller {
             actor: Actor::new(ActorKind::ApiKey, "key_1"),
             grants: Grants::owner(),
@@ -85,7 +85,7 @@ mod tests {
             limit: None,
             test: false,
         };
-        Found { networks: Vec::new(), caller, keeps: true }
+        Known { networks: Vec::new(), caller, keeps: true }
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn who_depends_on_more_than_commits_is_looked_up_each_time() {
         let callers = Callers::default();
-        callers.keep(7, [1; 32], &Found { keeps: false, ..found(None) });
+        callers.keep(7, [1; 32], &Known { keeps: false, ..found(None) });
         assert!(callers.find(7, &[1; 32], START).is_none());
     }
 

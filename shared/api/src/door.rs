@@ -24,6 +24,7 @@ use crate::floor_people::FloorPeople;
 use crate::forward::Farms;
 use crate::keep::{Keep, Room};
 use crate::limits::Limits;
+use crate::usage::Usage;
 use crate::ways_in::WaysIn;
 
 /// What an assembly hands to the pipeline.
@@ -56,6 +57,8 @@ pub struct Door {
     pub proxies: Proxies,
     /// How often somebody may call.
     pub limits: Limits,
+    /// What keys do here.
+    pub usage: Usage,
     /// Slows down who guesses.
     pub throttle: SignInThrottle,
     /// What is kept in mind of the people and devices of the floor.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -23,7 +23,7 @@ use crate::auth::from_own_page;
 use crate::bulk;
 use crate::door::Door;
 use crate::forward::Freshness;
-use crate::limits::{Allowance, admit};
+use crate::limits::{Seen, admit};
 use crate::pipeline::Operation;
 use crate::presence;
 use crate::registry::registry;
@@ -99,8 +99,7 @@ pub fn refuse(problem: &Problem) -> Response {
     if problem.code == Code::Unauthenticated || problem.code == Code::BadCredential {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if problem.code == Code::RateLimited {
-        let seconds = problem.retry_after_seconds.unwrap_or(60);
+    if let Some(seconds) = problem.retry_after_seconds {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if problem.code == Code::ContentOnItsWay {
@@ -155,12 +154,12 @@ const fn filter(method: Method) -> MethodFilter {
 
 async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Request) -> Response {
     let row = *operation.row();
-    carry(&row, request, move |request, request_id, told| async move {
+    carry(&Arc::clone(&door), &row, request, move |request, request_id, seen| async move {
         let (method, incoming) = open(&door, request).await?;
         if row.access == Access::Public {
             from_own_page(&door, &method, &incoming)?;
         }
-        let caller = admit(&door, row.access == Access::Public, &method, &incoming, &told)?;
+        let caller = admit(&door, row.access == Access::Public, &method, &incoming, &seen)?;
         let kept = presence::used(&door, caller.as_ref(), &incoming.headers, incoming.https).await;
         let mut response = operation.call(&door, caller, &request_id, incoming).await?;
         if let Some(cookie) = kept.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
@@ -171,27 +170,25 @@ async fn serve(door: Arc<Door>, operation: Arc<dyn Operation>, request: Request)
     .await
 }
 
-/// Carries one request: its id, its span, its problem.
-pub async fn carry<F, R>(row: &OperationRow, request: Request, run: F) -> Response
+/// Carries one request: its id, its span, its problem, and what is counted of it.
+pub async fn carry<F, R>(door: &Door, row: &OperationRow, request: Request, run: F) -> Response
 where
-    F: FnOnce(Request, String, Arc<OnceLock<Allowance>>) -> R,
+    F: FnOnce(Request, String, Arc<Seen>) -> R,
     R: Future<Output = Result<Response, Problem>>,
 {
     let mut random = [0; 8];
     store::Entropy::fill(&mut crate::entropy::SystemEntropy, &mut random);
     let request_id = format!("req_{:016x}", u64::from_be_bytes(random));
     let span = tracing::info_span!("call", operation = row.id, request_id);
-    let told = Arc::new(OnceLock::new());
-    let mut response = match run(request, request_id.clone(), Arc::clone(&told)).instrument(span).await {
+    let seen = Arc::new(Seen::default());
+    let mut response = match run(request, request_id.clone(), Arc::clone(&seen)).instrument(span).await {
         Ok(response) => response,
         Err(mut problem) => {
             problem.request_id = Some(request_id.clone());
             refuse(&problem)
         }
     };
-    if let Some(allowance) = told.get() {
-        allowance.tell(response.headers_mut());
-    }
+    seen.settle(door, &mut response);
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(HeaderName::from_static("request-id"), id);
     }

@@ -39,4 +39,5 @@ pub mod request;
 mod sign_in;
 pub mod socket;
 pub mod stream;
+pub mod usage;
 pub mod ways_in;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use contract::problem::{Code, Problem};
+use contract::problem::Problem;
 use domain::id::OperatorId;
 use domain::time::Timestamp;
 
@@ -59,8 +59,9 @@ impl PinThrottle {
         all.retain(|_, wrong| now.millis_since(wrong.next_at) < FORGET_SECONDS * 1000);
         let wait = counted.iter().filter_map(|tries| all.get(tries)).map(|wrong| wrong.next_at.millis_since(now)).max();
         if let Some(millis) = wait.filter(|millis| *millis > 0) {
-            let seconds = (millis + 999) / 1000;
-            return Err(Problem::new(Code::RateLimited).detail(format!("too many wrong PINs: try again in {seconds} s")));
+            let problem = Problem::wait(millis);
+            let seconds = problem.retry_after_seconds.unwrap_or_default();
+            return Err(problem.detail(format!("too many wrong PINs: try again in {seconds} s")));
         }
         for tries in counted {
             let wrong = all.entry(*tries).or_insert(Wrong { times: 0, next_at: now });

@@ -3,9 +3,9 @@
 
 use contract::operation::OperationRow;
 use contract::ops::{
-    access, account, accounts, attempts, audit, claims, commands, devices, events, farms, files, jobs, key_presets, key_work,
-    keys, materials, operators, orders, parts, pools, print_objects, printer_setup, printers, queue, roles, skus, spools, stock,
-    system, uploads, ways_in, webhooks,
+    access, account, accounts, attempts, audit, claims, commands, devices, events, farms, files, jobs, key_presets, key_usage,
+    key_work, keys, materials, operators, orders, parts, pools, print_objects, printer_setup, printers, queue, roles, skus,
+    spools, stock, system, uploads, ways_in, webhooks,
 };
 
 use crate::pipeline::{Operation, Reads, Streams, Writes};
@@ -67,6 +67,7 @@ pub fn registry() -> Vec<Box<dyn Operation>> {
         Writes::<keys::PauseApiKey>::row(),
         Writes::<keys::ResumeApiKey>::row(),
         Reads::<key_presets::ListApiKeyPresets>::row(),
+        Reads::<key_usage::GetKeyUsage>::row(),
         Reads::<key_work::ListCreatedByKey>::row(),
         Streams::<key_work::HoldCreatedByKey>::row(),
         Streams::<key_work::CancelCreatedByKey>::row(),

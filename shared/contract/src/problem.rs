@@ -171,6 +171,12 @@ impl Problem {
         self
     }
 
+    /// Too many calls: it may be asked again after so many milliseconds, told in whole seconds and at least one.
+    pub fn wait(millis: i64) -> Self {
+        let seconds = u64::try_from(millis).unwrap_or(0).div_ceil(1000).max(1);
+        Self { retry_after_seconds: Some(seconds), ..Self::new(Code::RateLimited) }
+    }
+
     /// The refusal for want of a permission.
     pub fn missing(permission: Permission) -> Self {
         let mut problem = Self::new(Code::PermissionMissing).detail(format!("this needs the permission {permission}"));
@@ -218,6 +224,12 @@ impl From<domain::field::BadField> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_must_wait_is_told_whole_seconds_that_are_enough() {
+        let told = |millis| Problem::wait(millis).retry_after_seconds;
+        assert_eq!([told(-5), told(0), told(1), told(1000), told(1001)], [Some(1), Some(1), Some(1), Some(1), Some(2)]);
+    }
 
     #[test]
     fn the_code_is_the_word_on_the_wire() {

@@ -63,6 +63,9 @@ pub struct ApiKey {
     /// Until then the secret of before opens too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_secret_until: Option<Timestamp>,
+    /// When it was let in last, as far as this door knows, to the minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
     /// Whose rights bound it.
     pub sponsor: Actor,
     /// When it was made.

@@ -39,5 +39,6 @@ pub mod stock;
 pub mod telemetry;
 pub mod text;
 pub mod time;
+pub mod usage;
 pub mod waiting;
 pub mod webhook;

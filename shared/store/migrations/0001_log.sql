@@ -67,6 +67,14 @@ CREATE TABLE secret (owner TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NU
 CREATE TABLE credential (hash BLOB PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, expires_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX credential_of ON credential (owner);
 
+-- What keys are used for at this door, by day since 1970; the networks that they came from last; and what was told of them when.
+CREATE TABLE key_use (
+    key TEXT NOT NULL, day INTEGER NOT NULL, calls INTEGER NOT NULL, errors INTEGER NOT NULL, refused INTEGER NOT NULL, throttled INTEGER NOT NULL,
+    used_at INTEGER, PRIMARY KEY (key, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key_network (key TEXT NOT NULL, network TEXT NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, PRIMARY KEY (key, network)) STRICT, WITHOUT ROWID;
+CREATE TABLE key_told (key TEXT NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (key, what)) STRICT, WITHOUT ROWID;
+
 -- Tries that count against a PIN: of an operator, or of one browser that they used before.
 CREATE TABLE pin_try (who TEXT PRIMARY KEY, wrong INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 -- At a relay: what people sign in with besides links. A password is an Argon2id hash; a passkey's key is the public one.

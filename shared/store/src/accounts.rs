@@ -5,6 +5,7 @@ use domain::id::StoreId;
 use domain::kind::Kind;
 use domain::time::Timestamp;
 use rusqlite::params;
+use serde_json::Value;
 
 use crate::copies::{Copied, FeedRow, Place};
 use crate::credentials::{Credential, CredentialKind};
@@ -14,6 +15,14 @@ use crate::tx::Tx;
 
 /// The account kinds that a farm keeps a copy of.
 const KINDS: &[Kind] = &[Kind::ApiKey];
+
+/// When a key was used last, as each door notes it on the record.
+const LAST_USED: &str = "last_used_at";
+
+/// Whether the one time is later than the other; as they are written they sort as they are.
+fn is_later(one: &Value, other: &Value) -> bool {
+    one.as_str() > other.as_str()
+}
 
 /// A key's row, and all that opens it.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +78,15 @@ impl Tx<'_> {
     /// What the database says.
     pub fn put_key_copy(&mut self, generation: u64, fact: &KeyFact) -> Result<(), StoreError> {
         let place = self.account_place();
-        if self.put_copy_at(&place, generation, &fact.row)? == Copied::Foreign {
+        let used = self.rows().raw(Kind::ApiKey, &fact.row.id)?.and_then(|row| row.document.get(LAST_USED).cloned());
+        let mut row = fact.row.clone();
+        // It may have been used here later than at the relay.
+        if let Some(used) =
+            used.filter(|used| !row.deleted && row.document.get(LAST_USED).is_none_or(|theirs| is_later(used, theirs)))
+        {
+            row.document.insert(LAST_USED.to_owned(), used);
+        }
+        if self.put_copy_at(&place, generation, &row)? == Copied::Foreign {
             return Ok(());
         }
         self.forget_credentials(&fact.row.id)?;
@@ -103,7 +120,7 @@ impl Tx<'_> {
     fn forget_ownerless_keys(&mut self) -> Result<(), StoreError> {
         let sql = "DELETE FROM credential WHERE kind = ?1 AND owner NOT IN (SELECT id FROM rec_api_key WHERE deleted = 0)";
         self.sql()?.execute(sql, [CredentialKind::ApiKey.word()])?;
-        Ok(())
+        self.forget_use_of_gone_keys()
     }
 
     fn account_place(&self) -> Place {

@@ -105,6 +105,7 @@ impl Db {
             by,
             derived: 0,
             changes: Changes::default(),
+            seen_here: false,
         };
         let result = tx.part(write);
         if result.is_ok() {

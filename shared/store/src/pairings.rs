@@ -60,6 +60,18 @@ impl Rows<'_> {
     }
 }
 
+impl Rows<'_> {
+    /// When the next code ends.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn next_pairing_ends(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT min(expires_at) FROM pairing";
+        let at: Option<i64> = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(at.map(Timestamp::from_millis))
+    }
+}
+
 impl Tx<'_> {
     /// Keeps it.
     ///

@@ -50,6 +50,8 @@ pub struct Tx<'c> {
     pub(crate) by: By,
     pub(crate) derived: u32,
     pub(crate) changes: Changes,
+    /// What is told is a fact of this door, whatever it is about.
+    pub(crate) seen_here: bool,
 }
 
 impl<'c> Tx<'c> {
@@ -277,8 +279,8 @@ impl<'c> Tx<'c> {
 
     /// The store and the farm of what is written; at a door of accounts everything is of the account.
     fn home_words(&self, kind: Kind) -> (String, String) {
-        let farm = if kind.is_account() || self.by.account_of.is_some() { String::new() } else { self.home.farm_id.to_string() };
-        (self.store().to_string(), farm)
+        let account = self.by.account_of.is_some() || (kind.is_account() && !self.seen_here);
+        (self.store().to_string(), if account { String::new() } else { self.home.farm_id.to_string() })
     }
 
     /// The store that this write is for.

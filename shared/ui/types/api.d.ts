@@ -82,6 +82,9 @@ declare namespace Api {
   interface ChainVerified { home: Id; whole: boolean; broken_at?: number; problem?: string; entries: number; last: number; hash: string; trimmed?: { number: number; at: Time; removed: number }[] }
   interface AuditVerification { chains: ChainVerified[]; missing_farms?: Id[] }
   interface Key extends Row { name: string; hint: string; test?: boolean; role?: string; permissions?: string[]; grants?: Grants; holds?: Grants; allowed_networks?: string[]; rate_limit?: { per_minute: number; burst: number }; state: string; expires_at?: Time; old_secret_until?: Time; sponsor: Actor; pool_id?: Id; printer_id?: Id }
+  interface Calls { calls: number; errors: number; refused: number; throttled: number }
+  interface DoorUsage { door: 'agent' | 'relay'; farm_id?: Id; last_used_at?: Time; total: Calls; days: { day: string; calls: Calls }[]; networks: { network: string; first_seen_at: Time; last_seen_at: Time }[] }
+  interface KeyUsage { last_used_at?: Time; total: Calls; doors: DoorUsage[]; missing_farms?: Id[] }
   interface Command extends Row { verb: string; printer_id: Id; state: string; detail?: string }
   interface Event { id: Id; type: string; number: number; subject: { kind: string; id: Id; revision: number }; occurred_at: Time; data: Record<string, unknown> }
   interface Bulk { results: { id: Id; ok: boolean; problem?: Problem }[] }

@@ -182,7 +182,7 @@ impl Chain {
         let mut query = filter.pairs();
         query.push(("limit".to_owned(), limit.to_string()));
         query.extend(self.at.as_ref().map(|at| ("cursor".to_owned(), at.to_string())));
-        let page = ask_farm(door, by, farm, ListAudit::ID, query, 0).await;
+        let page = ask_farm(door, by, farm, ListAudit::ID, BTreeMap::new(), query, 0).await;
         let page: Option<AuditPage> = page.and_then(|body| serde_json::from_value(body).ok());
         self.done = true;
         let Some(AuditPage { items, next_cursor, .. }) = page else { return false };
@@ -212,6 +212,7 @@ pub async fn ask_farm<C: Contract>(
     by: &By<C>,
     farm_id: FarmId,
     operation: &str,
+    path: BTreeMap<String, String>,
     query: Vec<(String, String)>,
     wait_seconds: u64,
 ) -> Option<Value> {
@@ -220,7 +221,7 @@ pub async fn ask_farm<C: Contract>(
     let call = Forwarded {
         id: format!("call_{:032x}", u128::from_be_bytes(random)),
         operation: operation.to_owned(),
-        path: BTreeMap::new(),
+        path,
         query,
         body: Value::Null,
         idempotency_key: None,

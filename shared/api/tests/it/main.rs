@@ -32,6 +32,8 @@ mod kept;
 #[cfg(test)]
 mod key_changes;
 #[cfg(test)]
+mod key_usage;
+#[cfg(test)]
 mod key_work;
 #[cfg(test)]
 mod listening;

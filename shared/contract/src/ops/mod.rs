@@ -13,6 +13,7 @@ pub mod farms;
 pub mod files;
 pub mod jobs;
 pub mod key_presets;
+pub mod key_usage;
 pub mod key_work;
 pub mod keys;
 pub mod materials;

@@ -14,6 +14,8 @@ mod farm;
 #[cfg(test)]
 mod floor;
 #[cfg(test)]
+mod key_use;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod log;

@@ -11,6 +11,7 @@ import { PermissionNames, permissions, readPermissions } from '../parts/permissi
 import { Sheet } from '../parts/sheet.js';
 import { KeyForm, only, Shown } from './key_form.js';
 import { KeyMade } from './key_made.js';
+import { KeyUsage } from './key_usage.js';
 
 const HOUR = 3600;
 
@@ -47,7 +48,7 @@ export function KeySheet({ kind, shown, roles, changeable, take, onClose }) {
       ${changeable && can('api_key.revoke') && shown.state !== 'revoked' ? html`<${SureButton} tone="alarm" icon="ban" label=${t('revoke')} sure=${t('revoke_sure', { name: shown.name })} onClick=${() => tell('revoke')} />` : null}
     </div>
     <${Facts} shown=${shown} roles=${roles} />
-    ${program ? html`<${Holds} shown=${shown} roles=${roles} /><${KeyMade} shown=${shown} />` : null}
+    ${program ? html`<${Holds} shown=${shown} roles=${roles} /><${KeyUsage} shown=${shown} /><${KeyMade} shown=${shown} />` : null}
   </${Sheet}>`;
 }
 

@@ -19,7 +19,7 @@ impl Read for VerifyAudit {
             all.chains.push(verify(door, own_home(door, by)).await?);
         }
         for farm in farms(door, by)? {
-            let answer = ask_farm(door, by, farm, Self::ID, Vec::new(), SECONDS).await;
+            let answer = ask_farm(door, by, farm, Self::ID, Default::default(), Vec::new(), SECONDS).await;
             match answer.and_then(|body| serde_json::from_value::<AuditVerification>(body).ok()) {
                 Some(of_farm) => all.chains.extend(of_farm.chains.into_iter().filter(|chain| chain.home == farm.to_string())),
                 None => all.missing_farms.push(farm),

@@ -2,7 +2,7 @@
 
 use contract::operation::Asked;
 use contract::ops::claims::{NewPairing, PairingAsked, RequestPairing};
-use contract::problem::{Code, Problem};
+use contract::problem::Problem;
 use store::{Pairing, credential_hash};
 
 use super::{Asking, at_a_relay};
@@ -49,7 +49,10 @@ impl Write for RequestPairing {
         let now = at.now();
         at.forget_pairings(now)?;
         if at.rows().pairings()? >= MOST {
-            return Err(Problem::new(Code::RateLimited).detail("too many farms want to be claimed at this moment").into());
+            let free_at = at.rows().next_pairing_ends()?.unwrap_or(now);
+            return Err(Problem::wait(free_at.millis_since(now))
+                .detail("too many farms want to be claimed at this moment")
+                .into());
         }
         let (device_code, user_code) = (random_text(at, 43), code(at.random()));
         let asking = Asking { farm: asked.body, approved: None, done: false };

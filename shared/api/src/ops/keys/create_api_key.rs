@@ -68,6 +68,7 @@ pub fn insert_api_key(tx: &mut Tx<'_>, asked: NewApiKey, grants: Grants, sponsor
         state: KeyState::Active,
         expires_at: asked.expires_at,
         old_secret_until: None,
+        last_used_at: None,
         sponsor,
         created_at: tx.now(),
     };

@@ -7,6 +7,7 @@ mod hand_over;
 mod presets;
 mod roll;
 mod state;
+mod usage;
 mod work;
 
 pub use create_api_key::insert_api_key;
