@@ -364,6 +364,7 @@ mod tests {
             credential: [0; 32],
             from: at("10.0.0.1"),
             limit: None,
+            test: false,
         }
     }
 
