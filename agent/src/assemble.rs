@@ -55,6 +55,9 @@ pub enum AssembleError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
     /// It cannot be listened.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -107,6 +110,7 @@ impl Agent {
             blobs: blobs.clone(),
             sealer: sealer.clone(),
             live: Arc::clone(&live),
+            authorities: config.read_printer_authorities()?.into(),
             timing,
         };
         let for_dispatch = dispatch::Outside { store: store.clone(), clock: Arc::clone(&clock), live, disk };

@@ -46,6 +46,9 @@ pub struct Config {
     pub audit_days: AuditDays,
     /// How often somebody may call.
     pub limits: LimitSettings,
+    /// Files (PEM) with the certificates of those that vouch for printers by their serial numbers, such as a maker's own. A printer
+    /// that nobody vouches for needs its certificate confirmed.
+    pub printer_authorities: Vec<PathBuf>,
     /// How long to wait for printers.
     pub timing: TimingSection,
 }
@@ -118,6 +121,7 @@ impl Default for Config {
             rekey_days: 90,
             account_copy_days: api::door::COPY_DAYS,
             audit_days: AuditDays::default(),
+            printer_authorities: Vec::new(),
             timing: TimingSection::default(),
         }
     }
@@ -152,6 +156,23 @@ impl Config {
         toml::from_str(text).map_err(|error| error.to_string())
     }
 
+    /// The certificates (DER) in the files of `printer_authorities`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or has none in it.
+    pub fn read_printer_authorities(&self) -> Result<Vec<Vec<u8>>, ConfigError> {
+        let mut all = Vec::new();
+        for path in &self.printer_authorities {
+            let text = std::fs::read(path).map_err(|error| ConfigError::Unreadable(path.clone(), error))?;
+            let found = drivers::broker::certificates(&text);
+            if found.is_empty() {
+                return Err(ConfigError::Wrong(path.clone(), "there is no certificate in it".to_owned()));
+            }
+            all.extend(found);
+        }
+        Ok(all)
+    }
+
     /// The JSON schema of the file.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
@@ -173,6 +194,17 @@ mod tests {
         let config = Config::parse("").unwrap();
         assert_eq!(config.listen.port(), 7470);
         assert_eq!(Timing::from(&config.timing), Timing::default());
+    }
+
+    #[test]
+    fn a_file_that_vouches_for_printers_must_have_a_certificate_in_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let config = Config { printer_authorities: vec![file.path().to_owned()], ..Config::default() };
+        assert!(matches!(config.read_printer_authorities(), Err(ConfigError::Wrong(..))));
+        std::fs::write(file.path(), "words\n-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n").unwrap();
+        assert_eq!(config.read_printer_authorities().unwrap(), [vec![1, 2, 3]]);
+        let config = Config { printer_authorities: vec![PathBuf::from("/nowhere")], ..Config::default() };
+        assert!(matches!(config.read_printer_authorities(), Err(ConfigError::Unreadable(..))));
     }
 
     #[test]

@@ -12,13 +12,13 @@ use contract::ops::jobs::{WaitingSummary, Why};
 use contract::ops::printer_setup::{FoundPrinter, ScanAsked, ScanFound, StillNeeded};
 use contract::ops::printers::{ConnectionFound, DriverInfo, NewLink};
 use contract::ops::system::{Finding, Level};
-use contract::problem::{Code, Problem};
+use contract::problem::{Code, FieldError, Problem};
 use domain::id::{JobId, PrinterId};
 use domain::print_object::PrintObject;
 use domain::printer::{Connection, Control, Printer};
 use domain::telemetry::Telemetry;
 use drivers::LinkSpec;
-use drivers::contract::Observation;
+use drivers::contract::{LinkProblem, Observation};
 use drivers::describe::{Description, SettingKind};
 use drivers::discovery::Sighting;
 use scheduler::plan::{plan, why};
@@ -108,12 +108,18 @@ impl Floor for AgentFloor {
     }
 
     async fn test_connection(&self, link: NewLink) -> Result<ConnectionFound, Problem> {
-        let spec = LinkSpec { driver: link.driver, address: link.address, serial: link.serial, credential: link.credential };
+        let spec = LinkSpec {
+            driver: link.driver,
+            address: link.address,
+            serial: link.serial,
+            certificate: link.certificate,
+            credential: link.credential,
+        };
         match drivers::probe(&spec, self.fleet.for_drivers(), TEST).await {
             Ok(seen) => Ok(found(seen)),
             Err(problem) => {
                 let besides = discovery::beside(&problem, &spec.address, drivers::catalogue()).await;
-                Err(Problem::new(Code::ConnectionFailed).detail(format!("{problem}{besides}")))
+                Err(not_reached(&problem, &besides))
             }
         }
     }
@@ -182,7 +188,9 @@ fn found(seen: Observation) -> ConnectionFound {
     const LITTLE_ROOM: u64 = 100_000_000;
     let mut concerns = Vec::new();
     if seen.control == Control::Denied {
-        concerns.push("The printer shows itself but takes no orders: allow that at the printer.".to_owned());
+        let advice = "the printer shows itself but takes no orders: allow that at the printer";
+        let advice = seen.control_advice.as_deref().unwrap_or(advice);
+        concerns.push(format!("Not controllable: {advice}."));
     }
     if let Some(fault) = &seen.fault {
         let code = fault.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
@@ -204,8 +212,10 @@ fn found(seen: Observation) -> ConnectionFound {
 /// A sighting as people add it; none if there is no driver for it.
 fn found_printer(seen: Sighting) -> Option<FoundPrinter> {
     let driver = drivers::catalogue().iter().find(|driver| driver.name == seen.driver)?;
+    let is_numbered = seen.serial.is_some();
     let still = |kind: SettingKind| match kind {
         SettingKind::Address => None,
+        SettingKind::Serial => (!is_numbered).then_some(StillNeeded::Serial),
         SettingKind::Credential => Some(StillNeeded::Credential),
     };
     Some(FoundPrinter {
@@ -228,6 +238,25 @@ fn found_printer(seen: Sighting) -> Option<FoundPrinter> {
     })
 }
 
+/// A certificate that a person may confirm is told in a field of its own.
+fn not_reached(problem: &LinkProblem, besides: &str) -> Problem {
+    match problem {
+        LinkProblem::UnconfirmedCertificate { sha256, .. } | LinkProblem::ChangedCertificate { sha256, .. } => {
+            let (pointer, code) = ("/certificate".to_owned(), "unconfirmed".to_owned());
+            let mut told = Problem::new(Code::CertificateUnconfirmed).detail(problem);
+            told.errors.push(FieldError { pointer, code, detail: sha256.clone() });
+            told
+        }
+        LinkProblem::Unreachable { .. }
+        | LinkProblem::Silent { .. }
+        | LinkProblem::WrongCredential { .. }
+        | LinkProblem::OtherKind { .. }
+        | LinkProblem::OtherMachine { .. }
+        | LinkProblem::PrinterDisconnected { .. }
+        | LinkProblem::BadSetting { .. } => Problem::new(Code::ConnectionFailed).detail(format!("{problem}{besides}")),
+    }
+}
+
 fn info(driver: &Description) -> DriverInfo {
     let hint = |kind: SettingKind| {
         let setting = driver.settings.iter().find(|setting| setting.kind == kind);
@@ -237,6 +266,7 @@ fn info(driver: &Description) -> DriverInfo {
         name: driver.name.to_owned(),
         title: driver.title.to_owned(),
         address_hint: hint(SettingKind::Address),
+        serial_hint: Some(hint(SettingKind::Serial)).filter(|hint| !hint.is_empty()),
         credential_hint: hint(SettingKind::Credential),
         capabilities: driver.capabilities.to_vec(),
     }

@@ -6,6 +6,7 @@
 #[path = "../../shared/api/tests/it/authority.rs"]
 mod authority;
 mod bambu;
+mod bambu_whole_way;
 mod certificate;
 mod judge;
 mod kill_table;

@@ -106,7 +106,8 @@ fn file(pauses: u32) -> String {
 async fn octoprints_virtual_printer_is_tested_printed_on_paused_cancelled_and_reset() {
     let board = VirtualBoard::start(&json!({}));
     let shelf = Shelf::new(1);
-    let spec = |address: String| LinkSpec { driver: "marlin".to_owned(), address, credential: None, serial: None };
+    let spec =
+        |address: String| LinkSpec { driver: "marlin".to_owned(), address, credential: None, serial: None, certificate: None };
     let nobody = drivers::probe(&spec("/dev/serial/by-id/usb-nobody".to_owned()), shelf.outside(), Duration::from_secs(20)).await;
     assert!(matches!(nobody, Err(LinkProblem::Unreachable { .. })), "{nobody:?}");
     let found = drivers::probe(&spec(board.address()), shelf.outside(), Duration::from_secs(20)).await.unwrap();

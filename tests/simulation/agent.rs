@@ -70,6 +70,7 @@ impl World {
                 driver: self.brand.driver().to_owned(),
                 address: format!("http://printer-{at}"),
                 serial: None,
+                certificate: None,
                 credential: Some(Secret::new(self.brand.key())),
             };
             let task = Task {

@@ -65,6 +65,7 @@ pub fn printer(id: PrinterId, at: usize, now: Timestamp) -> Printer {
         driver: "octoprint".to_owned(),
         address: format!("http://printer-{at}"),
         serial: None,
+        certificate: None,
         credential_set_at: None,
         credential_lost: false,
     };
@@ -98,6 +99,7 @@ pub fn printer(id: PrinterId, at: usize, now: Timestamp) -> Printer {
         fault: None,
         prompt: None,
         connection_problem: None,
+        control_problem: None,
         failures_in_a_row: 0,
         firmware: None,
         external_id: None,

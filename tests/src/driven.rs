@@ -76,7 +76,7 @@ impl Shelf {
         let pace = self.pace;
         let began = real_millis();
         let now = move || Timestamp::from_millis(began + (real_millis() - began) * pace);
-        Outside { blobs: Arc::new(Folder(self.folder.path().to_owned())), now: Arc::new(now) }
+        Outside { blobs: Arc::new(Folder(self.folder.path().to_owned())), now: Arc::new(now), authorities: Arc::default() }
     }
 }
 
@@ -92,7 +92,13 @@ impl Driven {
     /// # Panics
     /// When the address makes no sense.
     pub fn new(driver: &str, address: &str, shelf: &Shelf) -> Self {
-        let spec = LinkSpec { driver: driver.to_owned(), address: address.to_owned(), credential: None, serial: None };
+        let spec = LinkSpec {
+            driver: driver.to_owned(),
+            address: address.to_owned(),
+            credential: None,
+            serial: None,
+            certificate: None,
+        };
         Self { connection: drivers::connect(&spec, shelf.outside()).unwrap(), told: Vec::new() }
     }
 
@@ -109,7 +115,7 @@ impl Driven {
         let Try { id, token, content } = attempt.clone();
         self.order(Order::Send { attempt: id, token: token.clone(), content: content.clone() }).await;
         self.tells(|report| *report == Report::Sent { attempt: id }).await;
-        self.order(Order::Start { attempt: id, token: token.clone(), content }).await;
+        self.order(Order::Start { attempt: id, token: token.clone(), content, feeds: Vec::new() }).await;
         self.tells(|report| *report == Report::StartAccepted { attempt: id }).await;
         self.sees(|seen| seen.print.as_ref().is_some_and(|print| print.token.as_ref() == Some(&token))).await;
     }

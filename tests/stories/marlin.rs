@@ -233,7 +233,10 @@ async fn the_machine_asks_its_host_and_a_print_from_its_card_is_left_alone() {
     let seen = bench.driven.sees(|seen| seen.print.is_some()).await;
     assert_eq!(seen.print.unwrap().token, None);
     let third = bench.shelf.lay(3, &file(10));
-    bench.driven.order(Order::Start { attempt: third.id, token: third.token.clone(), content: third.content.clone() }).await;
+    bench
+        .driven
+        .order(Order::Start { attempt: third.id, token: third.token.clone(), content: third.content.clone(), feeds: Vec::new() })
+        .await;
     bench.driven.tells(|report| matches!(report, Report::StartRefused { .. })).await;
     // A driver that comes anew to a board that does not reset finds it, and leaves it alone too.
     drop(bench.driven);

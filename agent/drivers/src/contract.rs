@@ -6,10 +6,14 @@ use domain::attempt::{AttemptState, End, PauseReason, Token};
 use domain::file::ContentHash;
 use domain::id::{AttemptId, CommandId};
 use domain::print_object::PrintObject;
-use domain::printer::{Activity, Control, PrinterFault};
+use domain::printer::{Activity, Control, Loaded, PrinterFault};
 use domain::recovery::History;
 use domain::telemetry::Telemetry;
 use domain::time::Timestamp;
+
+mod link_problem;
+
+pub use link_problem::LinkProblem;
 
 /// A protocol's core. `W` is what comes from its link, `A` what it asks of it.
 pub trait PrinterProtocol: Send {
@@ -72,6 +76,15 @@ pub struct Watched {
     pub mark: Option<String>,
 }
 
+/// A filament of a file and the slot that it is printed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Feed {
+    /// The filament's number in the file, from 0.
+    pub filament: u32,
+    /// [`SeenSlot::position`].
+    pub position: u8,
+}
+
 /// What the farm asks of a driver. Orders for a link that is down are answered at once with their
 /// failure; nothing is kept to be done later.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +115,8 @@ pub enum Order {
         token: Token,
         /// The bytes that were sent.
         content: Content,
+        /// Which filament of the file comes from where; empty for a printer that shows no slots.
+        feeds: Vec<Feed>,
     },
     /// Let the print with that token stand still, if it is the one that prints.
     Pause {
@@ -250,6 +265,21 @@ pub struct Observation {
     pub firmware: Option<String>,
     /// Room left for files, in bytes, where it tells.
     pub free_bytes: Option<u64>,
+    /// Why it takes no orders, and what a person does about it.
+    pub control_advice: Option<String>,
+    /// The filament positions that it tells of; empty where it tells of none.
+    pub slots: Vec<SeenSlot>,
+}
+
+/// A filament position, as the printer tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenSlot {
+    /// The printer's own number for it; it stays while other positions come and go.
+    pub position: u8,
+    /// What people call it.
+    pub name: String,
+    /// What is in it; none if it is empty.
+    pub loaded: Option<Loaded>,
 }
 
 /// What some printers show beside their picture.
@@ -270,57 +300,6 @@ pub struct SeenPrint {
     pub file: Option<String>,
     /// Why it stands still, if it does.
     pub paused: Option<PauseReason>,
-}
-
-/// Why the link is down.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LinkProblem {
-    /// Nobody answers at the address.
-    #[error("nobody answers at {address}: {detail}. Check the address, the power and the network")]
-    Unreachable {
-        /// Where.
-        address: String,
-        /// What happened.
-        detail: String,
-    },
-    /// It answers too slowly.
-    #[error("{address} takes too long to answer. Check the network")]
-    Silent {
-        /// Where.
-        address: String,
-    },
-    /// The key or code is wrong.
-    #[error("{address} refuses the key. Enter the right one in the printer's settings")]
-    WrongCredential {
-        /// Where.
-        address: String,
-    },
-    /// Something else is there.
-    #[error("{address} is not {expected}: {found}. Check the address and the driver")]
-    OtherKind {
-        /// Where.
-        address: String,
-        /// What was looked for.
-        expected: &'static str,
-        /// What was found.
-        found: String,
-    },
-    /// The server is there, but the printer is not connected to it.
-    #[error("{address} answers, but its printer is not connected: {detail}. Check the printer's power and its USB cable")]
-    PrinterDisconnected {
-        /// Where.
-        address: String,
-        /// The server's word for the state.
-        detail: String,
-    },
-    /// The address or another setting makes no sense.
-    #[error("the setting {setting} is not usable: {detail}")]
-    BadSetting {
-        /// Which.
-        setting: &'static str,
-        /// Why.
-        detail: String,
-    },
 }
 
 /// What hindered a file.

@@ -34,6 +34,8 @@ pub struct Setting {
 pub enum SettingKind {
     /// Where the printer is.
     Address,
+    /// The number that its maker gave to it.
+    Serial,
     /// Its key or code: a secret.
     Credential,
 }

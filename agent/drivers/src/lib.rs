@@ -9,7 +9,7 @@
 //! | `requests.rs` | what it is asked, and what each answer was for |
 //! | `core.rs` | the core: routes inputs, tells when to be woken |
 //! | `link.rs` | is it there, and what does it show |
-//! | `push.rs` | the socket through which it speaks by itself, where it has one |
+//! | `push.rs` | the socket through which it speaks by itself, where it has one beside its calls |
 //! | `view.rs` | what it shows, as an observation |
 //! | `sending.rs` | a file's way to it |
 //! | `acts.rs` | start, pause, resume, cancel, each behind its fence |
@@ -20,7 +20,8 @@
 //! [`discovery`] reads what machines tell of themselves before there is a link to them, for all brands.
 //!
 //! Cores do no io; [`web`] carries out what those with HTTP and a WebSocket ask. A brand with a transport of its own has
-//! a shell of its own, and leaves out what it does not have. A new brand is a folder,
+//! a shell of its own, and leaves out what it does not have. [`broker`] carries out what those with a message broker and a
+//! file server in the machine ask. A new brand is a folder,
 //! a line in [`catalogue`] and one in [`connect`].
 
 use std::path::PathBuf;
@@ -29,13 +30,15 @@ use std::time::Duration;
 
 use domain::file::ContentHash;
 use domain::secret::Secret;
-use domain::text::Serial;
+use domain::text::{Fingerprint, Serial};
 use domain::time::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::contract::{LinkProblem, Observation, Order, PrinterProtocol, Report};
 use crate::describe::Description;
 
+mod bambu;
+pub mod broker;
 pub mod contract;
 pub mod describe;
 pub mod discovery;
@@ -58,6 +61,8 @@ pub struct Outside {
     pub blobs: Arc<dyn Blobs>,
     /// The clock. It must not go back: pauses and freshness are counted on it.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The certificates (DER) of those that vouch for machines by their serial numbers; the owner names them.
+    pub authorities: Arc<[Vec<u8>]>,
 }
 
 /// How a printer is reached.
@@ -69,6 +74,8 @@ pub struct LinkSpec {
     pub address: String,
     /// The machine's serial number, where it is known.
     pub serial: Option<Serial>,
+    /// The certificate that the owner confirmed, where one is needed.
+    pub certificate: Option<Fingerprint>,
     /// Its key or code.
     pub credential: Option<Secret<String>>,
 }
@@ -84,7 +91,7 @@ pub struct Connection {
 
 /// Every driver there is.
 pub const fn catalogue() -> &'static [Description] {
-    &[octoprint::DESCRIPTION, moonraker::DESCRIPTION, prusalink::DESCRIPTION, marlin::DESCRIPTION]
+    &[octoprint::DESCRIPTION, moonraker::DESCRIPTION, prusalink::DESCRIPTION, marlin::DESCRIPTION, bambu::DESCRIPTION]
 }
 
 /// Starts to drive a printer, in a task of the current runtime.
@@ -97,6 +104,7 @@ pub fn connect(spec: &LinkSpec, outside: Outside) -> Result<Connection, LinkProb
         moonraker::NAME => moonraker::connect(spec, outside),
         prusalink::NAME => prusalink::connect(spec, outside),
         marlin::NAME => marlin::connect(spec, outside),
+        bambu::NAME => bambu::connect(spec, outside),
         unknown => Err(no_such_driver(unknown)),
     }
 }

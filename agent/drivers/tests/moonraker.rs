@@ -28,6 +28,7 @@ async fn a_real_moonraker_is_driven_through_cuts_restarts_and_an_emergency_stop(
         driver: "moonraker".to_owned(),
         address: address.to_owned(),
         serial: None,
+        certificate: None,
         credential: key.map(|key| Secret::new(key.to_owned())),
     };
     let deadline = Duration::from_secs(20);
@@ -114,7 +115,7 @@ async fn a_real_moonraker_is_driven_through_cuts_restarts_and_an_emergency_stop(
     post(&url, "/printer/emergency_stop").await;
     driver.tells(|report| fourth.ended(report) == Some(failed)).await;
     driver.sees(|seen| seen.activity == Activity::Error && seen.print.is_none() && seen.fault.is_some()).await;
-    driver.order(Order::Start { attempt: third.id, token: third.token.clone(), content: content() }).await;
+    driver.order(Order::Start { attempt: third.id, token: third.token.clone(), content: content(), feeds: Vec::new() }).await;
     driver.tells(|report| matches!(report, Report::StartRefused { .. })).await;
     post(&url, "/printer/firmware_restart").await;
     driver.sees(|seen| is_free(seen) && seen.fault.is_none()).await;
@@ -147,7 +148,7 @@ impl Attempt {
     }
 
     fn start(&self) -> Order {
-        Order::Start { attempt: self.id, token: self.token.clone(), content: content() }
+        Order::Start { attempt: self.id, token: self.token.clone(), content: content(), feeds: Vec::new() }
     }
 
     fn watched(&self) -> Watched {
@@ -282,7 +283,7 @@ fn content() -> Content {
 fn outside() -> Outside {
     let path = Folder.path(&content().sha256).unwrap();
     std::fs::write(path, GCODE).unwrap();
-    Outside { blobs: Arc::new(Folder), now: Arc::new(clock) }
+    Outside { blobs: Arc::new(Folder), now: Arc::new(clock), authorities: Arc::default() }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a story with a real server runs on the real clock")]

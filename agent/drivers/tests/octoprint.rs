@@ -27,6 +27,7 @@ async fn a_real_octoprint_is_driven_through_cuts_and_restarts() {
         driver: "octoprint".to_owned(),
         address: address.to_owned(),
         serial: None,
+        certificate: None,
         credential: Some(Secret::new(key.to_owned())),
     };
     let deadline = Duration::from_secs(20);
@@ -120,7 +121,7 @@ impl Attempt {
     }
 
     fn start(&self) -> Order {
-        Order::Start { attempt: self.id, token: self.token.clone(), content: content() }
+        Order::Start { attempt: self.id, token: self.token.clone(), content: content(), feeds: Vec::new() }
     }
 
     fn unanswered(&self) -> Report {
@@ -246,7 +247,7 @@ fn content() -> Content {
 fn outside() -> Outside {
     let path = Folder.path(&content().sha256).unwrap();
     std::fs::write(path, gcode()).unwrap();
-    Outside { blobs: Arc::new(Folder), now: Arc::new(clock) }
+    Outside { blobs: Arc::new(Folder), now: Arc::new(clock), authorities: Arc::default() }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a story with a real server runs on the real clock")]

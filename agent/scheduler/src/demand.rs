@@ -2,8 +2,8 @@
 //! Texts are brought into one spelling and numbers into whole units once, so that equal demands are
 //! equal values. What is not known on either side is not checked.
 //!
-//! Filaments are compared position by position: a file's tools are baked into it, and a start names no
-//! other mapping.
+//! Filaments are compared position by position: a file's tools are baked into it. Only where a start says which
+//! filament comes from which position, any position will do, and one may serve several.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +59,7 @@ pub(crate) struct Offer {
     volume_micrometres: Option<[i64; 3]>,
     loaded: Vec<Filament>,
     last_loaded: Vec<Filament>,
+    chooses: bool,
     free_bytes: Option<u64>,
 }
 
@@ -101,7 +102,7 @@ impl Words {
         *self.0.entry(spelling).or_insert(next)
     }
 
-    fn filament(&mut self, material: Option<&str>, colour: Option<&str>, grams: Option<f64>) -> Filament {
+    pub(crate) fn filament(&mut self, material: Option<&str>, colour: Option<&str>, grams: Option<f64>) -> Filament {
         Filament {
             material: material.map(|text| self.material(text)),
             colour: colour.map(|text| self.colour(text)),
@@ -109,7 +110,7 @@ impl Words {
         }
     }
 
-    fn loaded(&mut self, loaded: &[Loaded]) -> Vec<Filament> {
+    pub(crate) fn loaded(&mut self, loaded: &[Loaded]) -> Vec<Filament> {
         loaded.iter().map(|spool| self.filament(spool.material.as_deref(), spool.colour.as_deref(), spool.grams)).collect()
     }
 }
@@ -145,7 +146,11 @@ impl Ask {
     pub(crate) fn effort(&self, offer: &Offer) -> Effort {
         let spools = if offer.loaded.is_empty() { &offer.last_loaded } else { &offer.loaded };
         let nothing = Filament::default();
-        let placed = || self.filaments.iter().enumerate().map(|(at, need)| (need, spools.get(at).unwrap_or(&nothing)));
+        let place = |(at, need): (usize, &Filament)| if offer.chooses { need.best_of(spools) } else { Some(at) };
+        let placed = || {
+            let places = self.filaments.iter().enumerate().map(place);
+            self.filaments.iter().zip(places).map(|(need, at)| (need, at.and_then(|at| spools.get(at)).unwrap_or(&nothing)))
+        };
         Effort {
             material_changes: placed().filter(|(need, spool)| !need.is_known_in(spool)).count(),
             may_run_out: placed().any(|(need, spool)| need.milligrams > spool.milligrams),
@@ -165,8 +170,22 @@ impl Offer {
             volume_micrometres: machine.build_volume_mm.map(micrometres),
             loaded: words.loaded(&printer.loaded),
             last_loaded: words.loaded(&printer.last_loaded),
+            chooses: printer.chooses_filaments,
             free_bytes: printer.free_bytes,
         }
+    }
+}
+
+impl Offer {
+    /// Whether each filament has a spool that meets the last test, of those that meet the tests before it.
+    fn has_for_all(&self, needs: &[Filament], tests: &[fn(&Filament, &Filament) -> bool]) -> bool {
+        let Some((last, before)) = tests.split_last() else { return true };
+        self.loaded.is_empty()
+            || needs.iter().all(|need| {
+                let mut candidates = self.loaded.iter().filter(|spool| before.iter().all(|test| test(need, spool))).peekable();
+                // What the tests before it refuse is told by them.
+                (!before.is_empty() && candidates.peek().is_none()) || candidates.any(|spool| last(need, spool))
+            })
     }
 }
 
@@ -199,17 +218,22 @@ impl Demand {
                 let fits = |needs: i64, has: i64| needs <= has.saturating_add(TOLERANCE_MICROMETRES);
                 offer.volume_micrometres.is_none_or(|volume| size.iter().zip(volume).all(|(needs, has)| fits(*needs, has)))
             }
-            Demand::Slots(slots) => offer.loaded.is_empty() || *slots <= offer.loaded.len(),
+            Demand::Slots(slots) => offer.loaded.is_empty() || offer.chooses || *slots <= offer.loaded.len(),
+            Demand::Materials(needs) if offer.chooses => offer.has_for_all(needs, &[Filament::is_material_of]),
             Demand::Materials(needs) => needs.iter().zip(&offer.loaded).all(|(need, spool)| need.is_material_of(spool)),
-            Demand::Colours(needs) => needs
+            Demand::Colours(needs) if offer.chooses => {
+                offer.has_for_all(needs, &[Filament::is_material_of, Filament::is_colour_of])
+            }
+            Demand::Colours(needs) => {
+                needs.iter().zip(&offer.loaded).all(|(need, spool)| !need.is_material_of(spool) || need.is_colour_of(spool))
+            }
+            Demand::Grams(needs) if offer.chooses => {
+                offer.has_for_all(needs, &[Filament::is_material_of, Filament::is_colour_of, Filament::lasts_in])
+            }
+            Demand::Grams(needs) => needs
                 .iter()
                 .zip(&offer.loaded)
-                .all(|(need, spool)| !need.is_material_of(spool) || is_same(need.colour, spool.colour)),
-            Demand::Grams(needs) => needs.iter().zip(&offer.loaded).all(|(need, spool)| {
-                !need.is_material_of(spool)
-                    || !is_same(need.colour, spool.colour)
-                    || need.milligrams.zip(spool.milligrams).is_none_or(|(needs, has)| needs <= has)
-            }),
+                .all(|(need, spool)| !need.is_material_of(spool) || !need.is_colour_of(spool) || need.lasts_in(spool)),
             Demand::FileBytes(bytes) => offer.free_bytes.is_none_or(|free| *bytes <= free),
         }
     }
@@ -224,6 +248,27 @@ fn aim_meets(aim: &Aim, offer: &Offer) -> bool {
 impl Filament {
     fn is_material_of(&self, spool: &Filament) -> bool {
         is_same(self.material, spool.material)
+    }
+
+    fn is_colour_of(&self, spool: &Filament) -> bool {
+        is_same(self.colour, spool.colour)
+    }
+
+    fn lasts_in(&self, spool: &Filament) -> bool {
+        self.milligrams.zip(spool.milligrams).is_none_or(|(needs, has)| needs <= has)
+    }
+
+    /// The place of the spool to take of those that will do: one that is known to be right comes before one of which
+    /// that is not known, one that lasts before one that may not, then the first.
+    pub(crate) fn best_of(&self, spools: &[Filament]) -> Option<usize> {
+        let will_do = |spool: &Filament| self.is_material_of(spool) && self.is_colour_of(spool) && self.lasts_in(spool);
+        let rank = |spool: &Filament| (!self.is_known_in(spool), self.milligrams > spool.milligrams);
+        spools
+            .iter()
+            .enumerate()
+            .filter(|(_, spool)| will_do(spool))
+            .min_by_key(|(at, spool)| (rank(spool), *at))
+            .map(|(at, _)| at)
     }
 
     fn is_known_in(&self, spool: &Filament) -> bool {

@@ -7,6 +7,7 @@
 
 mod bits;
 mod demand;
+pub mod feeds;
 mod index;
 pub mod plan;
 pub mod planner;

@@ -38,6 +38,8 @@ pub struct PrinterFacts {
     pub machine: Machine,
     /// What is loaded, position by position; empty if nobody said.
     pub loaded: Vec<Loaded>,
+    /// A start says which filament of the file comes from which of them; else the file's order is theirs.
+    pub chooses_filaments: bool,
     /// What its last print used, position by position: the best guess where `loaded` is
     /// empty. Only ranks, never refuses.
     pub last_loaded: Vec<Loaded>,

@@ -205,3 +205,11 @@ fn a_printer_counts_once_in_the_summary_under_what_is_hardest_to_change() {
     check_summary("p1 needs_clear; p2 needs_clear model=MINI offline; job a", "1 bed_not_clear, 1 model_mismatch");
     check_summary("p1; p2 offline; job a; job b priority=1", "1 offline, 1 behind_in_queue");
 }
+
+#[test]
+fn a_printer_whose_start_says_where_each_filament_comes_from_takes_them_from_any_position() {
+    check("p1 chooses PETG PLA; job a PLA", "a -> p1");
+    check("p1 chooses PLA; job a PLA PLA", "a -> p1");
+    check("p1 chooses PETG PLA; job a ABS", "a waits: p1 material_not_loaded");
+    check("p1 chooses; job a ABS", "a -> p1");
+}

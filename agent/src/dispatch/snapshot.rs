@@ -8,7 +8,7 @@ use domain::file::{File, FileContent};
 use domain::id::{FileId, PoolId, PrinterId};
 use domain::job::{HoldReason, Job, JobState};
 use domain::part::Pool;
-use domain::printer::Printer;
+use domain::printer::{Capability, Printer};
 use domain::time::Timestamp;
 use scheduler::snapshot::{Aim, JobFacts, PoolTags, PrinterFacts, Snapshot, Wait};
 use store::{Rows, StoreError};
@@ -61,6 +61,7 @@ fn printer(printer: Printer, live: &Live, unknown: &[PrinterId]) -> PrinterFacts
         machine: printer.machine,
         last_loaded: Vec::new(),
         loaded: printer.loaded,
+        chooses_filaments: printer.capabilities.contains(&Capability::FilamentChoice),
         admin: printer.admin,
         connection: printer.connection,
         activity: printer.activity,

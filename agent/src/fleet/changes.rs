@@ -8,7 +8,7 @@ use domain::attempt::{Attempt, AttemptEvent, AttemptState, CancelReason, End, Fa
 use domain::command::CommandState;
 use domain::farm::{Dispatch, Farm};
 use domain::id::{AttemptId, CommandId, PrinterId};
-use domain::printer::{Activity, Admin, Connection, Control, Printer, PrinterFault};
+use domain::printer::{Activity, Admin, Connection, Control, Loaded, Printer, PrinterFault};
 use domain::time::Timestamp;
 use store::{Act, ActState, Observed, Tx};
 
@@ -91,6 +91,10 @@ pub struct Facets {
     pub activity: Activity,
     /// Whether it takes orders.
     pub control: Control,
+    /// Why it takes no orders.
+    pub control_problem: Option<String>,
+    /// What is loaded; none if it does not say.
+    pub loaded: Option<Vec<Loaded>>,
     /// A fault.
     pub fault: Option<PrinterFault>,
     /// What it asks the person at the machine.
@@ -160,6 +164,10 @@ fn write_facets(tx: &mut Tx<'_>, printer: PrinterId, facets: &Facets) -> Result<
     printer.connection = facets.connection;
     printer.connection_problem.clone_from(&facets.problem);
     (printer.activity, printer.control) = (facets.activity, facets.control);
+    printer.control_problem.clone_from(&facets.control_problem);
+    if let Some(loaded) = &facets.loaded {
+        printer.loaded.clone_from(loaded);
+    }
     printer.fault.clone_from(&facets.fault);
     printer.prompt.clone_from(&facets.prompt);
     printer.firmware = facets.firmware.clone().or(printer.firmware);
@@ -300,6 +308,8 @@ mod tests {
                 problem: None,
                 activity: Activity::Idle,
                 control,
+                control_problem: None,
+                loaded: None,
                 fault: None,
                 prompt: None,
                 firmware: Some(firmware.to_owned()),

@@ -19,6 +19,7 @@ use drivers::contract::{ActProblem, Beside, Observation, Order, Report, SeenPrin
 use super::changes::{Change, Facets};
 use super::facets::Line;
 use super::facts::{Facts, InHand};
+use super::feeds::{feeds, loaded};
 use super::flight::{Flight, Leg};
 use super::live::Shown;
 
@@ -370,11 +371,16 @@ impl PrinterCore {
         match then {
             Then::Nothing => {}
             Then::Start => {
-                let Some(content) = self.in_hand().and_then(|hand| hand.content.clone()) else { return };
+                let Some((content, filaments)) =
+                    self.in_hand().and_then(|hand| Some((hand.content.clone()?, hand.filaments.clone())))
+                else {
+                    return;
+                };
+                let feeds = self.seen.as_ref().and_then(|seen| feeds(&filaments, &seen.slots).ok()).unwrap_or_default();
                 let Some(flight) = &mut self.flight else { return };
                 flight.leg = Leg::Started { deadline: now.plus_millis(self.timing.start_ms) };
                 let (attempt, token) = (flight.attempt, flight.token.clone());
-                out.push(Output::Order(Order::Start { attempt, token, content }));
+                out.push(Output::Order(Order::Start { attempt, token, content, feeds }));
             }
             Then::Act(command) => self.send_act(now, command, out),
         }
@@ -518,6 +524,8 @@ impl PrinterCore {
             problem,
             activity: seen.map_or(printer.activity, |seen| seen.activity),
             control: seen.map_or(printer.control, |seen| seen.control),
+            control_problem: seen.map_or(printer.control_problem.clone(), |seen| seen.control_advice.clone()),
+            loaded: seen.and_then(|seen| loaded(&seen.slots)),
             fault: seen.map_or(printer.fault.clone(), |seen| seen.fault.clone()),
             prompt: seen.and_then(|_| self.beside.prompt.clone()),
             firmware: seen.and_then(|seen| seen.firmware.clone()).or_else(|| printer.firmware.clone()),
@@ -527,6 +535,8 @@ impl PrinterCore {
             && facets.problem == printer.connection_problem
             && facets.activity == printer.activity
             && facets.control == printer.control
+            && facets.control_problem == printer.control_problem
+            && facets.loaded.as_ref().is_none_or(|loaded| *loaded == printer.loaded)
             && facets.fault == printer.fault
             && facets.prompt == printer.prompt
             && facets.firmware == printer.firmware;
@@ -647,6 +657,11 @@ impl PrinterCore {
                 None
             }
             Leg::Sent { not_before } if gate && now >= not_before => {
+                let unfed = self.seen.as_ref().and_then(|seen| feeds(&hand.filaments, &seen.slots).err());
+                if let Some(detail) = unfed {
+                    let event = AttemptEvent::Ended(End::Failed(FailureReason::StartRefused));
+                    return Some((Change::Move { attempt, event, detail: Some(detail) }, Then::Nothing));
+                }
                 let deadline = now.plus_millis(self.timing.start_ms);
                 Some((Change::BeginStart { attempt, deadline }, Then::Start))
             }
@@ -672,7 +687,9 @@ impl PrinterCore {
                 } else {
                     End::Failed(FailureReason::StartNotSeen)
                 };
-                let detail = Some("the start was sent, and the printer stayed idle".to_owned());
+                let fault = self.seen.as_ref().and_then(|seen| seen.fault.as_ref());
+                let said = fault.map(|fault| format!("; it says: {}", fault.text)).unwrap_or_default();
+                let detail = Some(format!("the start was sent, and the printer stayed idle{said}"));
                 Some((Change::Move { attempt, event: AttemptEvent::Ended(end), detail }, Then::Nothing))
             }
             Leg::Looking { seen_since: Some(since), history } => self.look(now, &hand, since, history),
@@ -769,6 +786,8 @@ mod tests {
             telemetry: Telemetry { file: file.map(str::to_owned), ..Telemetry::default() },
             firmware: None,
             free_bytes: None,
+            control_advice: None,
+            slots: Vec::new(),
         })))
     }
 
@@ -810,7 +829,8 @@ mod tests {
             "id": "cmd_00000000000000000000000000000001", "verb": "cancel", "printer_id": printer, "attempt_id": attempt,
             "state": "accepted", "created_by": owner, "created_at": START, "expires_at": START.plus_seconds(10),
         });
-        facts.attempt = Some(InHand { attempt: serde_json::from_value(in_hand).unwrap(), act: None, content: None });
+        facts.attempt =
+            Some(InHand { attempt: serde_json::from_value(in_hand).unwrap(), act: None, content: None, filaments: Vec::new() });
         facts.commands = vec![serde_json::from_value(command).unwrap()];
         Input::Facts(Some(facts))
     }

@@ -45,7 +45,7 @@ impl Line {
                 (Connection::Stale, Some(text), Some(heard_at.plus_millis(timing.offline_ms)))
             }
             Line::Up { .. } => (Connection::Offline, Some("the printer has fallen silent".to_owned()), None),
-            Line::Down { since, problem } if may_pass(problem) && silent(*since) < timing.lost_grace_ms => {
+            Line::Down { since, problem } if problem.may_pass() && silent(*since) < timing.lost_grace_ms => {
                 (Connection::Stale, Some(problem.to_string()), Some(since.plus_millis(timing.lost_grace_ms)))
             }
             Line::Down { problem, .. } => (Connection::Offline, Some(problem.to_string()), None),
@@ -58,16 +58,5 @@ impl Line {
             Line::Up { heard_at } => now.millis_since(*heard_at) <= timing.fresh_ms,
             Line::Waiting { .. } | Line::Down { .. } => false,
         }
-    }
-}
-
-/// Whether it may be over in a moment.
-const fn may_pass(problem: &LinkProblem) -> bool {
-    match problem {
-        LinkProblem::Unreachable { .. } | LinkProblem::Silent { .. } => true,
-        LinkProblem::WrongCredential { .. }
-        | LinkProblem::OtherKind { .. }
-        | LinkProblem::PrinterDisconnected { .. }
-        | LinkProblem::BadSetting { .. } => false,
     }
 }

@@ -10,9 +10,11 @@ use domain::command::Command;
 use domain::farm::{Dispatch, Farm};
 use domain::file::File;
 use domain::id::PrinterId;
+use domain::job::Job;
 use domain::printer::Printer;
 use domain::state::Phase;
 use drivers::contract::Content;
+use scheduler::feeds::{Wanted, wanted};
 use store::{Act, ActState, Rows, StoreError, Within};
 
 /// Attempts of a printer whose tokens are still known as ours.
@@ -42,6 +44,8 @@ pub struct InHand {
     pub act: Option<Act>,
     /// The bytes that it prints; none if the file's record is gone.
     pub content: Option<Content>,
+    /// The filaments that its job needs.
+    pub filaments: Vec<Wanted>,
 }
 
 /// Reads them; none if there is no such printer.
@@ -85,10 +89,31 @@ fn store_of(rows: Rows<'_>) -> Result<domain::id::StoreId, StoreError> {
 
 fn in_hand(rows: Rows<'_>, attempt: Attempt) -> Result<InHand, StoreError> {
     let act = rows.start_act(attempt.id)?;
-    let content = rows.get::<File>(attempt.file_id)?.map(|row| Content {
-        sha256: row.record.sha256,
-        size_bytes: row.record.size_bytes,
-        extension: "gcode".to_owned(),
+    let file = rows.get::<File>(attempt.file_id)?.map(|row| row.record);
+    let needs = rows.get::<Job>(attempt.job_id)?.map(|row| row.record.needs.materials).unwrap_or_default();
+    let tools: Vec<u32> = file.iter().flat_map(|file| &file.sliced.filaments).map(|filament| filament.tool).collect();
+    let filaments = wanted(&needs, &tools);
+    let content = file.map(|file| Content {
+        sha256: file.sha256,
+        size_bytes: file.size_bytes,
+        extension: extension(&file.name).to_owned(),
     });
-    Ok(InHand { attempt, act, content })
+    Ok(InHand { attempt, act, content, filaments })
+}
+
+/// The end of a file's name, as drivers know it.
+fn extension(name: &str) -> &'static str {
+    if name.to_ascii_lowercase().ends_with(".3mf") { "gcode.3mf" } else { "gcode" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_gcode_unless_its_name_says_otherwise() {
+        for (name, expected) in [("a.gcode", "gcode"), ("a", "gcode"), ("A.GCODE.3MF", "gcode.3mf"), ("b.3mf", "gcode.3mf")] {
+            assert_eq!(extension(name), expected, "{name}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod changes;
 pub mod core;
 mod facets;
 mod facts;
+mod feeds;
 mod flight;
 mod live;
 mod supervisor;

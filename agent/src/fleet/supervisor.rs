@@ -36,6 +36,8 @@ pub struct Outside {
     pub sealer: Sealer,
     /// Live values.
     pub live: Arc<Live>,
+    /// The certificates (DER) of those that vouch for machines.
+    pub authorities: Arc<[Vec<u8>]>,
     /// Windows of time.
     pub timing: Timing,
 }
@@ -49,7 +51,11 @@ impl Outside {
     /// What drivers need.
     pub fn for_drivers(&self) -> drivers::Outside {
         let clock = Arc::clone(&self.clock);
-        drivers::Outside { blobs: Arc::new(Content(self.blobs.clone())), now: Arc::new(move || clock.now()) }
+        drivers::Outside {
+            blobs: Arc::new(Content(self.blobs.clone())),
+            now: Arc::new(move || clock.now()),
+            authorities: Arc::clone(&self.authorities),
+        }
     }
 }
 
@@ -144,6 +150,7 @@ impl Fleet {
             driver: link.driver.clone(),
             address: link.address.clone(),
             serial: link.serial.clone(),
+            certificate: link.certificate.clone(),
             credential: credential.map(Secret::new),
         };
         let connection = match drivers::connect(&spec, self.outside.for_drivers()) {

@@ -24,6 +24,9 @@ pub struct Link {
     /// Where the printer is, as the driver says.
     #[arg(long)]
     address: String,
+    /// The SHA-256 of its certificate, once you have compared it; only for drivers that ask for it.
+    #[arg(long)]
+    certificate: Option<String>,
     /// Its serial number; with it the printer is found again when its address changes.
     #[arg(long)]
     serial: Option<String>,
@@ -57,6 +60,9 @@ pub struct Edit {
     /// Where it is now.
     #[arg(long)]
     address: Option<String>,
+    /// The SHA-256 of its certificate, once you have compared it.
+    #[arg(long)]
+    certificate: Option<String>,
     /// Its serial number.
     #[arg(long)]
     serial: Option<String>,
@@ -127,6 +133,9 @@ impl Link {
 
     fn json(&self) -> Result<Value, Failure> {
         let mut link = json!({"driver": self.driver, "address": self.address});
+        if let Some(certificate) = &self.certificate {
+            link["certificate"] = certificate.as_str().into();
+        }
         if let Some(serial) = &self.serial {
             link["serial"] = serial.as_str().into();
         }
@@ -168,6 +177,7 @@ impl Edit {
         let id = s.id::<Printer>(&self.printer.printer).await?;
         let mut link = Map::new();
         link.extend(self.address.map(|address| ("address".to_owned(), address.into())));
+        link.extend(self.certificate.map(|certificate| ("certificate".to_owned(), certificate.into())));
         link.extend(self.serial.map(|serial| ("serial".to_owned(), serial.into())));
         link.extend(self.board_changed.then(|| ("board_changed".to_owned(), true.into())));
         link.extend(credential(self.credential)?.map(|secret| ("credential".to_owned(), secret.into())));

@@ -78,7 +78,7 @@ impl Floor for TestFloor {
     fn drivers(&self) -> Vec<DriverInfo> {
         let capabilities = vec![Capability::Pause, Capability::Cancel];
         let [name, title, address_hint, credential_hint] = ["test", "Test", "any", "any"].map(str::to_owned);
-        vec![DriverInfo { name, title, address_hint, credential_hint, capabilities }]
+        vec![DriverInfo { name, title, address_hint, serial_hint: None, credential_hint, capabilities }]
     }
     fn claim(&self) -> ClaimShown {
         let shown = serde_json::json!({"state": "unclaimed", "fingerprint": "babab-babab-babab-babab", "connected": false});

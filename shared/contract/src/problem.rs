@@ -73,6 +73,7 @@ codes! {
     FarmRequired = "farm_required", 422, "The store has several farms", "Name the farm.";
     FileRefused = "file_refused", 422, "The file is not something to print", "Upload a sliced file.";
     ConnectionFailed = "connection_failed", 422, "The printer could not be reached with these settings", "Correct the address, the driver or the credential; `detail` says what is wrong.";
+    CertificateUnconfirmed = "certificate_unconfirmed", 422, "The printer shows a certificate that nobody has confirmed", "If it is the printer, send the SHA-256 of `errors[]` as `certificate`.";
     UploadBusy = "upload_busy", 423, "Another call sends to the same upload", "Wait until it has ended, then ask with HEAD where it stands.";
     TooManyUploads = "too_many_uploads", 429, "Too many uploads are unfinished", "Finish some, or end them with DELETE.";
     RateLimited = "rate_limited", 429, "Too many calls", "Wait as long as Retry-After says.";

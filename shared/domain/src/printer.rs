@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bed::{Bed, BedToken, BedUse};
 use crate::id::{AttemptId, JobId, PrinterId};
-use crate::text::{ExternalId, Metadata, Name, Note, Serial, Tag};
+use crate::text::{ExternalId, Fingerprint, Metadata, Name, Note, Serial, Tag};
 use crate::time::Timestamp;
 
 macro_rules! words {
@@ -151,6 +151,8 @@ words! {
         FileList,
         /// One of several things in a print can be left out.
         SkipObject,
+        /// It tells what is in its slots, and a start says which filament of the file comes from which.
+        FilamentChoice,
     }
 }
 
@@ -246,6 +248,9 @@ pub struct Link {
     /// The machine's serial number, as its maker tells it. With it the printer is found again at another address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<Serial>,
+    /// The certificate that the owner confirmed as the machine's, for machines that nobody else vouches for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Fingerprint>,
     /// When its credential was set; the credential itself is never shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_set_at: Option<Timestamp>,
@@ -315,6 +320,9 @@ pub struct Printer {
     /// Why it is not reachable, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_problem: Option<String>,
+    /// Why it takes no orders, and what to do about it, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_problem: Option<String>,
     /// Attempts that failed one after the other.
     #[serde(default)]
     pub failures_in_a_row: u32,

@@ -145,6 +145,10 @@ shaped! {
     Hex, "a colour", "^#[0-9a-fA-F]{6}$", "of the form #RRGGBB", |text| {
         text.split_first().is_some_and(|(hash, digits)| *hash == b'#' && digits.len() == 6 && digits.iter().all(u8::is_ascii_hexdigit))
     };
+    /// The SHA-256 of a certificate.
+    Fingerprint, "a certificate's SHA-256", "^[0-9a-f]{64}$", "64 hex digits in lower case", |text| {
+        text.len() == 64 && text.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    };
     /// A currency by its ISO 4217 code.
     Currency, "a currency", "^[A-Z]{3}$", "three capital letters, such as EUR", |text| text.len() == 3 && text.iter().all(u8::is_ascii_uppercase);
 }
@@ -208,6 +212,15 @@ mod tests {
         assert_eq!(" 01S00A000000001 ".parse::<Serial>().unwrap().as_str(), "01S00A000000001");
         for bad in ["", "01S 00A", "№1", &"x".repeat(65)] {
             assert!(bad.parse::<Serial>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_certificates_digest_is_written_in_one_way() {
+        let digest = "0123456789abcdef".repeat(4);
+        assert_eq!(Fingerprint::try_from(digest.clone()).unwrap().to_string(), digest);
+        for bad in [digest.to_uppercase(), digest[1..].to_owned(), format!("{digest}0")] {
+            assert!(Fingerprint::try_from(bad).is_err());
         }
     }
 

@@ -35,10 +35,10 @@ declare namespace Api {
   interface Machine { model?: string; nozzle_mm?: number; build_volume_mm?: Size; plate_type?: string }
   interface Loaded { material?: string; colour?: string; grams?: number }
   interface Printer extends Row {
-    name: string; link: { driver: string; address: string; serial?: string }; machine: Machine; tags: string[]; loaded?: Loaded[]; capabilities: string[];
+    name: string; link: { driver: string; address: string; serial?: string; certificate?: string }; machine: Machine; tags: string[]; loaded?: Loaded[]; capabilities: string[];
     connection: string; activity: string; bed: string; admin: string; admin_note?: string; config: string; control: string; display: string;
     bed_use?: string; bed_token?: { bed_use: string; by: string; actor: Actor; given_at: Time }; attempt_id?: Id; job_id?: Id;
-    foreign?: { file?: string; since: Time }; fault?: { code?: string; text: string }; connection_problem?: string; prompt?: string;
+    foreign?: { file?: string; since: Time }; fault?: { code?: string; text: string }; connection_problem?: string; control_problem?: string; prompt?: string;
     failures_in_a_row: number; firmware?: string;
   }
   interface Temperature { actual_celsius: number; target_celsius?: number }
@@ -70,7 +70,7 @@ declare namespace Api {
   interface PrintObject { id: string; name: string; skipped: boolean; printing: boolean }
   interface FoundPrinter { driver: string; driver_title: string; address: string; name?: string; model?: string; serial?: string; firmware?: string; still_needed: string[]; advice?: string; printer_id?: Id; moved?: boolean }
   interface ScanFound { items: FoundPrinter[]; hindrances: string[] }
-  interface Driver { name: string; title: string; address_hint: string; credential_hint: string; capabilities: string[] }
+  interface Driver { name: string; title: string; address_hint: string; serial_hint?: string; credential_hint: string; capabilities: string[] }
   interface Grants { permissions: string[]; farms: Scope; tags: Scope }
   interface Preset { preset: string; title: string; about: string; permissions: string[]; ends_after_seconds?: number; curl: string }
   interface CreatedKey { secret: string; curl?: string; api_key?: Key; slicer_key?: Key }

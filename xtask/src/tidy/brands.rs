@@ -12,7 +12,7 @@ const HOMES: &[&str] = &["agent/drivers/", "tests/", "docs/"];
 const EXCUSED: &[(&str, &str)] = &[
     ("shared/files/", "reads what slicers write, and slicers and G-code dialects carry the makers' names"),
     ("shared/domain/src/sliced.rs", "quotes how a slicer words a printer model, which is data of the file"),
-    ("cli/src/machines.rs", "assembles simulated machines, and a machine is of a brand"),
+    ("cli/src/machines/", "assembles simulated machines, and a machine is of a brand"),
     ("cli/tests/it/printing.rs", "adds a simulated machine as a person would"),
     ("xtask/src/tidy/brands.rs", "the list of the words itself"),
 ];

@@ -91,7 +91,7 @@ impl Core {
             Order::Watch(watched) => self.watch(watched),
             Order::Send { attempt, token: _, content } => self.send(attempt, content),
             Order::StopSending { attempt } => self.stop_sending(attempt),
-            Order::Start { attempt, token, content } => self.start(attempt, token, content),
+            Order::Start { attempt, token, content, feeds: _ } => self.start(attempt, token, content),
             Order::Pause { command, token } => self.pause(now, command, &token),
             Order::Resume { command, token } => self.resume(now, command, &token),
             Order::Cancel { command, token } => self.cancel(now, command, &token),

@@ -130,6 +130,8 @@ impl View {
             telemetry: self.telemetry(now, run),
             firmware: self.firmware.clone(),
             free_bytes: None,
+            control_advice: None,
+            slots: Vec::new(),
         }
     }
 

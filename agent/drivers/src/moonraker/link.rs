@@ -237,14 +237,7 @@ impl Core {
     }
 
     pub(super) fn down(&mut self, now: Timestamp, problem: LinkProblem) {
-        let pause = match problem {
-            LinkProblem::WrongCredential { .. } | LinkProblem::OtherKind { .. } | LinkProblem::BadSetting { .. } => {
-                RETRY_WRONG_MS
-            }
-            LinkProblem::Unreachable { .. } | LinkProblem::Silent { .. } | LinkProblem::PrinterDisconnected { .. } => {
-                backoff(self.contact.link_failures)
-            }
-        };
+        let pause = if problem.needs_a_person() { RETRY_WRONG_MS } else { backoff(self.contact.link_failures) };
         self.contact = Contact { link_failures: self.contact.link_failures.saturating_add(1), ..Contact::default() };
         self.link = Link::Down { retry_at: now.plus_millis(pause) };
         for abandoned in self.requests.abandon_questions() {

@@ -154,6 +154,8 @@ impl View {
             telemetry: self.telemetry(now),
             firmware: self.firmware(),
             free_bytes: self.free_bytes,
+            control_advice: None,
+            slots: Vec::new(),
         })
     }
 

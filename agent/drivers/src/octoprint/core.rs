@@ -63,7 +63,7 @@ impl Core {
             Order::Watch(watched) => self.watch(watched),
             Order::Send { attempt, token, content } => self.send(now, attempt, token, content),
             Order::StopSending { attempt } => self.stop_sending(attempt),
-            Order::Start { attempt, token, content: _ } => self.start(now, attempt, token),
+            Order::Start { attempt, token, content: _, feeds: _ } => self.start(now, attempt, token),
             Order::Pause { command, token } => self.pause(command, token),
             Order::Resume { command, token } => self.resume(command, token),
             Order::Cancel { command, token } => self.cancel(command, token),

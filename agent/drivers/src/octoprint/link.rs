@@ -229,14 +229,7 @@ impl Core {
     }
 
     fn down(&mut self, now: Timestamp, problem: LinkProblem) {
-        let pause = match problem {
-            LinkProblem::WrongCredential { .. } | LinkProblem::OtherKind { .. } | LinkProblem::BadSetting { .. } => {
-                RETRY_WRONG_MS
-            }
-            LinkProblem::Unreachable { .. } | LinkProblem::Silent { .. } | LinkProblem::PrinterDisconnected { .. } => {
-                backoff(self.contact.link_failures)
-            }
-        };
+        let pause = if problem.needs_a_person() { RETRY_WRONG_MS } else { backoff(self.contact.link_failures) };
         self.contact = Contact {
             link_failures: self.contact.link_failures.saturating_add(1),
             connect_tried_at: self.contact.connect_tried_at,

@@ -885,7 +885,7 @@ fn send() -> Order {
 }
 
 fn start() -> Order {
-    Order::Start { attempt: attempt(), token: token(), content: content() }
+    Order::Start { attempt: attempt(), token: token(), content: content(), feeds: Vec::new() }
 }
 
 fn watched(mark: Option<&str>) -> Watched {

@@ -146,6 +146,8 @@ impl View {
             telemetry: self.telemetry(now, shown, file),
             firmware: self.firmware.clone(),
             free_bytes: self.free_bytes,
+            control_advice: None,
+            slots: Vec::new(),
         })
     }
 

@@ -253,14 +253,7 @@ impl Core {
     }
 
     fn down(&mut self, now: Timestamp, problem: LinkProblem) {
-        let pause = match problem {
-            LinkProblem::WrongCredential { .. } | LinkProblem::OtherKind { .. } | LinkProblem::BadSetting { .. } => {
-                RETRY_WRONG_MS
-            }
-            LinkProblem::Unreachable { .. } | LinkProblem::Silent { .. } | LinkProblem::PrinterDisconnected { .. } => {
-                backoff(self.contact.failures)
-            }
-        };
+        let pause = if problem.needs_a_person() { RETRY_WRONG_MS } else { backoff(self.contact.failures) };
         self.contact = Contact { failures: self.contact.failures.saturating_add(1), ..Contact::default() };
         self.link = Link::Down { retry_at: now.plus_millis(pause) };
         if let Some(abandoned) = self.requests.abandon_questions() {

@@ -94,6 +94,8 @@ impl View {
             telemetry: telemetry(now, shown),
             firmware: self.firmware.clone(),
             free_bytes: self.place.as_ref().and_then(|place| place.free_bytes),
+            control_advice: None,
+            slots: Vec::new(),
         })
     }
 

@@ -112,7 +112,7 @@ impl Blobs for NoBlobs {
 }
 
 fn outside() -> Outside {
-    Outside { blobs: Arc::new(NoBlobs), now: Arc::new(|| Timestamp::from_millis(0)) }
+    Outside { blobs: Arc::new(NoBlobs), now: Arc::new(|| Timestamp::from_millis(0)), authorities: Arc::default() }
 }
 
 fn get() -> Call {

@@ -10,7 +10,7 @@ use domain::permission::Permission;
 use domain::printer::{Capability, Loaded, Machine, Printer};
 use domain::secret::Secret;
 use domain::telemetry::Telemetry;
-use domain::text::{ExternalId, Metadata, Name, Note, Serial, Tag};
+use domain::text::{ExternalId, Fingerprint, Metadata, Name, Note, Serial, Tag};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,9 @@ pub struct NewLink {
     /// Its serial number. Some drivers need it; with it the printer is found again when its address changes.
     #[serde(default)]
     pub serial: Option<Serial>,
+    /// The SHA-256 of its certificate, once you have confirmed that it is the printer's: only for drivers that ask for it.
+    #[serde(default)]
+    pub certificate: Option<Fingerprint>,
     /// Its key or access code. Written once, never shown.
     #[serde(default)]
     pub credential: Option<Secret<String>>,
@@ -117,6 +120,10 @@ pub struct EditLink {
     /// history. Another machine is a printer of its own.
     #[serde(default)]
     pub board_changed: bool,
+    /// The SHA-256 of its certificate; `null` = none is confirmed.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<Fingerprint>")]
+    pub certificate: Option<Option<Fingerprint>>,
     /// Its key or access code. Written once, never shown.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Secret<String>")]
@@ -180,6 +187,9 @@ pub struct DriverInfo {
     pub title: String,
     /// What `address` must be.
     pub address_hint: String,
+    /// What `serial` must be; absent if it is not needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_hint: Option<String>,
     /// What `credential` must be.
     pub credential_hint: String,
     /// What printers behind it can do.

@@ -52,6 +52,7 @@ function State({ machine }) {
   ${doc.fault ? html`<p class="banner" data-tone="alarm"><${Icon} name="alert" /><span>${doc.fault.text}${doc.fault.code ? html` <code>${doc.fault.code}</code>` : null}</span></p>` : null}
   ${doc.prompt ? html`<p class="banner" data-tone="warn"><${Icon} name="hand" /><span>${doc.prompt}</span></p>` : null}
   ${doc.connection_problem ? html`<p class="banner" data-tone="warn"><${Icon} name="unplug" /><span>${doc.connection_problem}</span></p>` : null}
+  ${doc.control_problem ? html`<p class="banner" data-tone="warn"><${Icon} name="hand" /><span>${doc.control_problem}</span></p>` : null}
   ${doc.admin_note ? html`<p class="banner" data-tone="out"><${Icon} name="wrench" />${doc.admin_note}</p>` : null}
   ${doc.foreign ? html`<p class="banner" data-tone="warn"><${Icon} name="hand" />${t('foreign', { file: doc.foreign.file ?? '–', since: moment(doc.foreign.since) })}</p>` : null}
   ${doc.failures_in_a_row > 1 ? html`<p class="banner" data-tone="warn"><${Icon} name="shield" />${t('failures_in_a_row', { count: doc.failures_in_a_row })}</p>` : null}`;

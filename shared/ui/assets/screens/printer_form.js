@@ -28,16 +28,17 @@ function changes(before, values) {
   const { model = null, nozzle_mm = null, build_volume_mm = null, plate_type = null } = before.machine;
   const machine = machineOf(values);
   const tags = tagsOf(values.tags);
-  const { credential, address = before.link.address, serial = null } = values;
+  const { credential, address = before.link.address, serial = null, certificate = null } = values;
   const moved = address !== before.link.address;
   const renumbered = serial !== (before.link.serial ?? null);
+  const recertified = certificate !== (before.link.certificate ?? null);
   /** @param {unknown} a @param {unknown} b */
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   return {
     ...(values.name !== before.name ? { name: values.name } : {}),
     ...(same(tags, [...before.tags].sort()) ? {} : { tags }),
     ...(same(machine, { model, nozzle_mm, build_volume_mm, plate_type }) ? {} : { machine }),
-    ...(moved || renumbered || credential ? { link: { driver: before.link.driver, address, ...(renumbered ? { serial, board_changed: values.board_changed === 'on' } : {}), ...(credential ? { credential } : {}) } } : {}),
+    ...(moved || renumbered || recertified || credential ? { link: { driver: before.link.driver, address, ...(renumbered ? { serial, board_changed: values.board_changed === 'on' } : {}), ...(recertified ? { certificate } : {}), ...(credential ? { credential } : {}) } } : {}),
   };
 }
 
@@ -92,6 +93,7 @@ export function PrinterForm({ machine }) {
     <${Field} label=${t('address')} name="address" value=${doc.link.address} wrong=${wrong.value.address} />
     <${Field} label=${t('serial')} name="serial" value=${doc.link.serial ?? ''} hint=${t('serial_hint')} wrong=${wrong.value.serial} />
     ${doc.link.serial ? html`<div class="checks"><label><input type="checkbox" name="board_changed" />${t('board_changed')}</label></div>` : null}
+    ${doc.link.certificate || doc.connection_problem?.includes('SHA-256') ? html`<${Field} label=${t('certificate')} name="certificate" value=${doc.link.certificate ?? ''} hint=${t('certificate_hint')} wrong=${wrong.value.certificate} />` : null}
     <${Field} label=${t('credential')} name="credential" type="password" autocomplete="new-password" placeholder=${t('credential_kept')} wrong=${wrong.value.credential} />
     <div class="form-end"><${Button} type="submit" tone="main" icon="check" label=${t('save')} />
       ${can('printer.delete') ? html`<${SureButton} quiet icon="trash" label=${t('remove')} sure=${t('remove_sure', { name: doc.name })} onClick=${remove} />` : null}</div>
@@ -104,6 +106,9 @@ export function AddPrinter({ onClose }) {
   const chosen = useSignal('');
   const wrong = useSignal(/** @type {Record<string, string>} */ ({}));
   const found = useSignal(/** @type {{tone: string, text: string} | null} */ (null));
+  // The certificate that the printer showed and nobody vouches for, and the one that was confirmed.
+  const shown = useSignal('');
+  const confirmed = useSignal('');
   // What fills the form: a printer that was found, or one that the new one is like. A new number draws the fields anew.
   const draft = useSignal({ number: 0, name: '', address: '', serial: '', machine: /** @type {Api.Printer['machine']} */ ({}), tags: /** @type {string[]} */ ([]) });
   /** @param {Api.FoundPrinter} one */
@@ -132,12 +137,13 @@ export function AddPrinter({ onClose }) {
   }, []);
   const driver = drivers.value.find((one) => one.name === chosen.value);
   /** @param {Record<string, string>} values */
-  const linkOf = (values) => ({ driver: chosen.peek(), address: values.address ?? '', ...(values.serial ? { serial: values.serial } : {}), ...(values.credential ? { credential: values.credential } : {}) });
+  const linkOf = (values) => ({ driver: chosen.peek(), address: values.address ?? '', ...(values.serial ? { serial: values.serial } : {}), ...(confirmed.peek() ? { certificate: confirmed.peek() } : {}), ...(values.credential ? { credential: values.credential } : {}) });
   /** @param {MouseEvent} event */
   const test = async (event) => {
     const form = /** @type {HTMLFormElement} */ (/** @type {HTMLElement} */ (event.currentTarget).closest('form'));
     const values = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value).trim()]));
     found.value = null;
+    shown.value = '';
     try {
       const told = /** @type {{firmware?: string, activity: string, concerns?: string[]}} */ (await post('/v1/printers/test-connection', linkOf(values)));
       const { concerns = [] } = told;
@@ -146,7 +152,13 @@ export function AddPrinter({ onClose }) {
       const { detail, hint } = explain(error);
       found.value = { tone: 'alarm', text: [detail, hint].filter(Boolean).join(' · ') };
       wrong.value = wrongFields(error);
+      if (error instanceof Refusal && error.problem.code === 'certificate_unconfirmed') shown.value = wrong.value.certificate ?? '';
     }
+  };
+  /** @param {MouseEvent} event */
+  const confirm = (event) => {
+    confirmed.value = shown.peek();
+    return test(event);
   };
   /** @param {Event} event */
   const submit = async (event) => {
@@ -171,10 +183,11 @@ export function AddPrinter({ onClose }) {
     <${Field} label=${t('name')} name="name" value=${name} required wrong=${wrong.value.name} />
     <${Choice} label=${t('driver')} name="driver" value=${chosen.value} options=${drivers.value.map((one) => ({ value: one.name, label: one.title }))} onPick=${(/** @type {string} */ name) => { chosen.value = name; }} />
     <${Field} label=${t('address')} name="address" value=${address} required hint=${driver?.address_hint} wrong=${wrong.value.address} />
-    <${Field} label=${t('serial')} name="serial" value=${serial} hint=${t('serial_hint')} wrong=${wrong.value.serial} />
+    <${Field} label=${t('serial')} name="serial" value=${serial} required=${Boolean(driver?.serial_hint)} hint=${driver?.serial_hint ?? t('serial_hint')} wrong=${wrong.value.serial} />
     <${Field} label=${t('credential')} name="credential" type="password" autocomplete="new-password" hint=${driver?.credential_hint} wrong=${wrong.value.credential} />
     <${Button} icon="wifi" label=${t('test_connection')} onClick=${test} />
     ${found.value ? html`<p class="banner" data-tone=${found.value.tone} role="status">${found.value.text}</p>` : null}
+    ${shown.value ? html`<${Button} icon="check" label=${t('confirm_certificate')} onClick=${confirm} />` : null}
     <${MachineFields} doc=${draft.value} wrong=${wrong.value} />
     <div class="form-end"><${Button} type="submit" tone="main" icon="plus" label=${t('add_printer')} /></div>
   </form><${ImportPrinters} /></${Sheet}>`;

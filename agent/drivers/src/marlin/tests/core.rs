@@ -197,7 +197,7 @@ fn a_second_start_leaves_the_print_alone_and_says_so() {
     let mut bench = Bench::printing();
     bench.order(start());
     assert!(matches!(bench.last(), Report::StartUnanswered { .. }));
-    let other = Order::Start { attempt: attempt(), token: Token::new([9; 10]), content: content() };
+    let other = Order::Start { attempt: attempt(), token: Token::new([9; 10]), content: content(), feeds: Vec::new() };
     bench.order(other);
     assert!(matches!(bench.last(), Report::StartRefused { .. }));
     assert_eq!(bench.asks.iter().filter(|ask| matches!(ask, Ask::Print(_))).count(), 1);
@@ -491,7 +491,7 @@ fn content() -> Content {
 }
 
 fn start() -> Order {
-    Order::Start { attempt: attempt(), token: token(), content: content() }
+    Order::Start { attempt: attempt(), token: token(), content: content(), feeds: Vec::new() }
 }
 
 fn watched(stage: Stage, mark: Option<&str>) -> Watched {

@@ -242,7 +242,7 @@ pub(super) fn send() -> Order {
 }
 
 pub(super) fn start() -> Order {
-    Order::Start { attempt: attempt(), token: token(), content: content() }
+    Order::Start { attempt: attempt(), token: token(), content: content(), feeds: Vec::new() }
 }
 
 pub(super) fn watched(mark: Option<&str>) -> Watched {

@@ -18,7 +18,13 @@ impl Write for ClonePrinter {
         // Whoever takes over settings sees them.
         let other = by.also::<GetPrinter>()?.find::<Printer>(at.rows(), asked.target.id)?.record;
         let body = asked.body;
-        let link = NewLink { driver: other.link.driver, address: body.address, serial: body.serial, credential: body.credential };
+        let link = NewLink {
+            driver: other.link.driver,
+            address: body.address,
+            serial: body.serial,
+            certificate: None,
+            credential: body.credential,
+        };
         let printer = NewPrinter {
             name: body.name,
             link,

@@ -30,16 +30,18 @@ impl Write for EditPrinterOp {
                            changed; another machine is added as a printer of its own";
                 return Err(Problem::field("/link/serial", "unconfirmed", why).into());
             }
+            let certificate = link.certificate.unwrap_or_else(|| old.certificate.clone());
             // Whoever may change an address must not learn the printer's key by naming a host of their own. A serial number
-            // guards the key likewise: to name one where none was narrows, to change it does not.
+            // and a certificate guard the key likewise: to name one where none was narrows, to change it does not.
             let other_machine = old.serial.is_some() && serial != old.serial;
             let elsewhere = (&driver, &address) != (&old.driver, &old.address) || other_machine;
-            if elsewhere && link.credential.is_none() && old.credential_set_at.is_some() {
-                let why =
-                    "another address or serial number needs the credential again: it is not sent to another machine by itself";
+            let other_certificate = old.certificate.is_some() && certificate != old.certificate;
+            if (elsewhere || other_certificate) && link.credential.is_none() && old.credential_set_at.is_some() {
+                let why = "another address, serial number or certificate needs the credential again: it is not sent to another \
+                           machine by itself";
                 return Err(Problem::field("/link/credential", "missing", why).into());
             }
-            // A credential may be mended while a job is on the printer: without it the job may be stuck.
+            // A credential or a certificate may be mended while a job is on the printer: without them the job may be stuck.
             if elsewhere && printer.attempt_id.is_some() {
                 return Err(Problem::new(Code::InUse)
                     .detail("a job is on the printer: its address and serial number cannot change now")
@@ -47,7 +49,7 @@ impl Write for EditPrinterOp {
                     .into());
             }
             let credential_lost = old.credential_lost && link.credential.is_none();
-            printer.link = Link { driver, address, serial, credential_set_at, credential_lost };
+            printer.link = Link { driver, address, serial, certificate, credential_set_at, credential_lost };
             if let Some(credential) = link.credential {
                 let sealer = at.sealer.clone();
                 at.put_secret(&sealer, &id.to_string(), CREDENTIAL, credential.expose())?;

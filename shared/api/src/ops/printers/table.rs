@@ -140,7 +140,7 @@ impl Cells<'_> {
         if self.errors.len() > before {
             return None;
         }
-        let link = NewLink { driver: driver?, address: address?, serial, credential };
+        let link = NewLink { driver: driver?, address: address?, serial, certificate: None, credential };
         Some(NewPrinter { name: name?, link, machine, tags, loaded: Vec::new(), external_id, metadata: Metadata::default() })
     }
 
