@@ -37,8 +37,18 @@ const TELL_STOPPED_MS: i64 = 10_000;
 const EXPECTED: &str = "a board with Marlin";
 
 /// Faults that are about a line or the machine's card, not about a print.
-const OF_THE_LINE: [&str; 9] =
-    ["checksum", "line number", "last line", "no line", "sd init", "volume.init", "open failed", "workdir", "unknown command"];
+const OF_THE_LINE: [&str; 10] = [
+    "checksum",
+    "line number",
+    "last line",
+    "no line",
+    "expected line",
+    "sd init",
+    "volume.init",
+    "open failed",
+    "workdir",
+    "unknown command",
+];
 
 /// Whether the board answers.
 #[derive(Debug)]
