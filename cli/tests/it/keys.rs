@@ -13,7 +13,9 @@ async fn what_a_key_was_used_for_is_shown_by_day_and_door_and_from_where() {
     assert!(said.err.contains("It came to the agent from 127.0.0.0/24"), "{said:?}");
     let line = said.ok();
     let cells: Vec<&str> = line.trim_end().split('\t').collect();
-    assert_eq!((cells[1], &cells[3..]), ("agent", ["2", "0", "1", "0"].as_slice()), "{line}");
+    // A command may ask more than one thing; of what it asked one was refused.
+    assert_eq!((cells[1], &cells[4..]), ("agent", ["0", "1", "0"].as_slice()), "{line}");
+    assert!(cells[3].parse::<u32>().is_ok_and(|calls| calls >= 2), "{line}");
     let json = farm.gantry(&["--json", "keys", "usage", "shop"]).await.json();
     assert_eq!(json["total"]["refused"], 1);
 }
