@@ -16,7 +16,9 @@ export function Tile({ machine, view }) {
   const { name, fault, admin_note: note, connection_problem: trouble } = machine.doc.value;
   const { icon, tone } = look(state);
   const times = useComputed(() => {
-    const parts = [machine.progress.value === null ? '' : percent(machine.progress.value), machine.finishAt.value === null ? '' : clockTime(machine.finishAt.value)];
+    // When a print ends that waits for a person is not known.
+    const ends = machine.state.value === 'attention' ? null : machine.finishAt.value;
+    const parts = [machine.progress.value === null ? '' : percent(machine.progress.value), ends === null ? '' : clockTime(ends)];
     return parts.filter(Boolean).join(' · ');
   });
   const share = useComputed(() => machine.progress.value ?? 0);
