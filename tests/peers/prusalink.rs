@@ -87,6 +87,8 @@ impl Counterpart for PrusaLink {
     }
 
     fn gcode(seconds: u32) -> String {
+        // Shorter ones are over before they are asked about twice.
+        let seconds = seconds.max(20);
         let steps = (0..seconds * 10).map(|step| {
             let percent = step * 10 / seconds;
             format!("M73 P{percent} R1\nG1 X{} Y10 E1 F3000\nG4 P80\n", step % 50)

@@ -7,6 +7,7 @@ since its start. Exits with 1 when a step does not happen.
 """
 
 import hashlib
+import functools
 import io
 import logging
 import os
@@ -25,6 +26,7 @@ def say(step, *seen):
     print(step + ":", *seen, flush=True)
 
 
+@functools.cache  # An archive names the moment when it was made.
 def sliced():
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -72,6 +72,14 @@ class Judge:
         print(name, "does not appear")
         sys.exit(1)
 
+    async def until(self, wanted, ask):
+        """What a server says once it came to that: it may tell a state before it has gone all the way there."""
+        for _ in range(100):
+            if (seen := await self.refusal(ask())) == wanted:
+                break
+            await asyncio.sleep(0.1)
+        return seen
+
     async def job(self):
         job = await self.link.get_job()
         return None if job is None else job["id"]
@@ -116,7 +124,7 @@ async def story(judge, stranger):
 
     await link.pause_job(number)
     say("paused", await judge.wait("PAUSED"), (await link.get_job())["state"], await judge.refusal(link.pause_job(number)))
-    await link.resume_job(number)
+    await judge.until("accepted", lambda: link.resume_job(number))
     say("resumed", await judge.wait("PRINTING"), await judge.job() == number)
     await link.cancel_job(number)
     say("cancelled", await judge.wait("STOPPED"), await link.get_job(), await judge.refusal(link.cancel_job(number)))
@@ -130,7 +138,7 @@ async def story(judge, stranger):
     if judge.storage == "local":
         say("idle again", await judge.wait("IDLE"))
     await judge.ask("DELETE", judge.path())
-    say("deleted", await judge.refusal(judge.ask("GET", judge.path())))
+    say("deleted", await judge.until("NotFound", lambda: judge.ask("GET", judge.path())))
 
 
 async def main(url, user, password, storage):
