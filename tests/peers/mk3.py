@@ -21,7 +21,7 @@ TICK_SECONDS = 0.25
 SLOW = {"M400": 0.5, "M110": 0.5}
 MOVE_SECONDS = 0.02
 
-PROGRESS = " MODE: Percent done: -1; print time remaining in mins: -1; Change in mins: -1"
+PROGRESS = " MODE: Percent done: {}; print time remaining in mins: {}; Change in mins: -1"
 FIXED = {
     "M862.2 Q": "302",
     "M862.1 Q": "0.40",
@@ -34,7 +34,6 @@ FIXED = {
     "M21": "echo:SD card ok",
     "M601": "// action:paused",
     "M602": "// action:resumed",
-    "M73": f"NORMAL{PROGRESS}\nSILENT{PROGRESS}",
 }
 HEATS = {"M104": "T", "M109": "T", "M140": "B", "M190": "B"}
 WAITS = ("M109", "M190")
@@ -51,6 +50,7 @@ class Printer:
         self.eeprom = {}
         self.reports_each_seconds = 0.0
         self.last = 0
+        self.told = (-1, -1)
 
     def say(self, text):
         with self.lock:
@@ -102,6 +102,11 @@ class Printer:
         name = code.split(" ")[0]
         if code in FIXED:
             self.say(FIXED[code])
+        elif name == "M73":
+            percent, minutes = self.told
+            self.told = int(number(code, "P", percent)), int(number(code, "R", minutes))
+            told = PROGRESS.format(*self.told)
+            self.say(f"NORMAL{told}\nSILENT{told}")
         elif name == "M20":
             self.say("Begin file list\nEnd file list")
         elif read := re.match(r"D3 Ax([0-9A-F]+) C(\d+)$", code):
