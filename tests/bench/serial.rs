@@ -165,11 +165,10 @@ async fn many_ports(verdicts: &mut Verdicts, tools: &Tools) {
     let boards = Boards::start(tools, PORTS, LINES_A_SECOND, true);
     let shelf = Shelf::new(1);
     let text = moves(LINES_A_SECOND * 20);
-    let mut all = Vec::new();
-    for port in &boards.ports {
-        let mut driven = Driven::new("marlin", &format!("{}@250000", port.display()), &shelf);
+    let driven = |port: &PathBuf| Driven::new("marlin", &format!("{}@250000", port.display()), &shelf);
+    let mut all: Vec<Driven> = boards.ports.iter().map(driven).collect();
+    for driven in &mut all {
         driven.sees(|seen| seen.activity == Activity::Idle).await;
-        all.push(driven);
     }
     let print = shelf.lay(1, &text);
     for driven in &mut all {

@@ -267,7 +267,8 @@ async fn an_agent_that_is_killed_in_a_print_says_that_it_failed_and_why_and_star
     let job = farm.queue(&file).await;
     farm.clear(&printer, true).await;
     farm.until_told("job.started", &job).await;
-    assert!(board.control.look(Core::is_heating).await.unwrap());
+    // It is told started when its first line is on its way.
+    until_it_holds("a warm board", async || board.control.look(Core::is_heating).await.unwrap()).await;
 
     farm.kill9().await;
     farm.start_again().await;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define MOST 64
+#define TEMPERATURES (-2)
 
 struct port {
     int board, host;
@@ -45,7 +46,8 @@ static void answer(struct port *port) {
     long number = port->owed[port->first];
     port->first = (port->first + 1) % 64;
     port->count--;
-    if (advanced && number >= 0) snprintf(text, sizeof text, "ok N%ld P15 B4\n", number);
+    if (number == TEMPERATURES) strcpy(text, "ok T:21.0 /0.0 B:21.0 /0.0 @:0\n");
+    else if (advanced && number >= 0) snprintf(text, sizeof text, "ok N%ld P15 B4\n", number);
     else strcpy(text, "ok\n");
     say(port, text);
     port->answered = now();
@@ -61,8 +63,9 @@ static void take(struct port *port) {
     }
     port->printing = is_move;
     port->lines += is_move;
-    if (strstr(port->line, "M115")) say(port, "FIRMWARE_NAME:Marlin bench EXTRUDER_COUNT:1\nCap:AUTOREPORT_TEMP:1\nCap:SDCARD:0\n");
-    if (strstr(port->line, "M105")) { say(port, "ok T:21.0 /0.0 B:21.0 /0.0 @:0\n"); return; }
+    if (strstr(port->line, "M115")) say(port, "FIRMWARE_NAME:Marlin bench EXTRUDER_COUNT:1\nCap:AUTOREPORT_TEMP:0\nCap:SDCARD:0\n");
+    /* Answered in its turn, like everything else. */
+    if (strstr(port->line, "M105")) number = TEMPERATURES;
     if (strstr(port->line, "M114")) say(port, "X:0.00 Y:0.00 Z:0.00 E:0.00 Count X:0 Y:0 Z:0\n");
     if (port->count < 64) { port->owed[(port->first + port->count) % 64] = number; port->count++; }
     if (every == 0) answer(port);
