@@ -50,6 +50,42 @@ pub enum Output<A> {
     WakeAt(Timestamp),
 }
 
+/// What a core wants done, gathered while it handles an input.
+#[derive(Debug)]
+pub struct Outbox<A> {
+    wanted: Vec<Output<A>>,
+    woken_at: Option<Timestamp>,
+}
+
+impl<A> Default for Outbox<A> {
+    fn default() -> Self {
+        Self { wanted: Vec::new(), woken_at: None }
+    }
+}
+
+impl<A> Outbox<A> {
+    /// Something for the link.
+    pub fn ask(&mut self, ask: A) {
+        self.wanted.push(Output::Ask(ask));
+    }
+
+    /// Something for the farm.
+    pub fn report(&mut self, report: Report) {
+        self.wanted.push(Output::Report(report));
+    }
+
+    /// All of it, and to be woken for what is due next, unless that was asked for already.
+    pub fn take(&mut self, now: Timestamp, next: Option<Timestamp>) -> Vec<Output<A>> {
+        if let Some(next) = next.map(|next| next.max(now.plus_millis(1)))
+            && self.woken_at.is_none_or(|asked| asked <= now || next < asked)
+        {
+            self.woken_at = Some(next);
+            self.wanted.push(Output::WakeAt(next));
+        }
+        std::mem::take(&mut self.wanted)
+    }
+}
+
 /// Bytes to bring to a printer, named by their content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {

@@ -19,10 +19,10 @@
 //!
 //! [`discovery`] reads what machines tell of themselves before there is a link to them, for all brands.
 //!
-//! Cores do no io; [`web`] carries out what those with HTTP and a WebSocket ask. A brand with a transport of its own has
-//! a shell of its own, and leaves out what it does not have. [`broker`] carries out what those with a message broker and a
-//! file server in the machine ask. A new brand is a folder,
-//! a line in [`catalogue`] and one in [`connect`].
+//! Cores do no io. `drive.rs` is the one loop that drives them; what their link is made of is a shell: [`web`] for those
+//! with HTTP and a WebSocket, [`broker`] for those with a message broker and a file server in the machine. A brand with a
+//! transport of its own has a shell of its own, and leaves out what it does not have. A new brand is a folder, a line in
+//! [`catalogue`] and one in [`connect`].
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +42,7 @@ pub mod broker;
 pub mod contract;
 pub mod describe;
 pub mod discovery;
+mod drive;
 mod marlin;
 mod moonraker;
 mod octoprint;

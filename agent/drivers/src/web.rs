@@ -138,16 +138,21 @@ pub struct Answer {
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
     /// No connection could be made: nothing was sent.
+    #[error("nobody answers: {0}")]
     Unreachable(String),
     /// The deadline passed.
+    #[error("no answer came in time")]
     Silent,
     /// The connection broke, or what came is no HTTP.
+    #[error("the connection broke: {0}")]
     Cut(String),
     /// The answer is larger than [`MAX_BODY_BYTES`].
+    #[error("the answer is too large")]
     TooLarge,
     /// The content to be sent is not here: nothing was sent.
+    #[error("the file's bytes are not here")]
     ContentMissing,
 }

@@ -10,7 +10,7 @@ use super::sending::Sending;
 use super::view::View;
 use super::wire::{Answer, Message};
 use crate::broker::{Ask, FileFault, Filed, Wire};
-use crate::contract::{ActProblem, Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
+use crate::contract::{ActProblem, Input, LinkProblem, Observation, Order, Outbox, Output, PrinterProtocol, Report};
 
 /// One Bambu Lab printer.
 pub(super) struct Core {
@@ -29,8 +29,7 @@ pub(super) struct Core {
     pub told: Option<(Timestamp, Observation)>,
     /// The problem that the farm knows of.
     pub lost: Option<LinkProblem>,
-    out: Vec<Output<Ask>>,
-    woken_at: Option<Timestamp>,
+    out: Outbox<Ask>,
 }
 
 impl Core {
@@ -47,17 +46,16 @@ impl Core {
             used: Vec::new(),
             told: None,
             lost: None,
-            out: Vec::new(),
-            woken_at: None,
+            out: Outbox::default(),
         }
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
-        self.out.push(Output::Ask(ask));
+        self.out.ask(ask);
     }
 
     pub(super) fn report(&mut self, report: Report) {
-        self.out.push(Output::Report(report));
+        self.out.report(report);
     }
 
     fn order(&mut self, now: Timestamp, order: Order) {
@@ -129,16 +127,6 @@ impl Core {
             Some(FilePurpose::Remove) | None => {}
         }
     }
-
-    /// Asks to be woken for whatever is due next, unless that was asked for already.
-    fn ask_to_be_woken(&mut self, now: Timestamp) {
-        let Some(next) = self.next_moment() else { return };
-        let next = next.max(now.plus_millis(1));
-        if self.woken_at.is_none_or(|asked| asked <= now || next < asked) {
-            self.woken_at = Some(next);
-            self.out.push(Output::WakeAt(next));
-        }
-    }
 }
 
 impl PrinterProtocol for Core {
@@ -152,7 +140,7 @@ impl PrinterProtocol for Core {
             Input::Order(order) => self.order(now, order),
         }
         self.do_what_is_due(now);
-        self.ask_to_be_woken(now);
-        std::mem::take(&mut self.out)
+        let next = self.next_moment();
+        self.out.take(now, next)
     }
 }

@@ -1,13 +1,12 @@
-//! Drives a core over real sockets: one task per printer, which tells the core what came, what the farm asks
-//! and that a moment has come, and does what the core wants. Decides nothing.
+//! The link of a core with a broker and a file server: a real line, and real work with files.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use domain::secret::Secret;
-use domain::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -15,14 +14,9 @@ use super::files::{FileServer, Upload};
 use super::line::{self, Dial, Line};
 use super::trust::{Trust, configuration};
 use super::{Ask, BrokerAddress, FileFault, FileWork, Filed, NoLine, Wire};
-use crate::contract::{Input, Order, Output, PrinterProtocol, Report};
+use crate::contract::PrinterProtocol;
+use crate::drive::{self, INPUTS_WAITING, Shell};
 use crate::{Connection, Outside};
-
-/// Reports that wait for the farm; beyond them the task waits, and the printer with it.
-const REPORTS_WAITING: usize = 64;
-
-/// Orders and wire events that wait for the core.
-const INPUTS_WAITING: usize = 64;
 
 /// Where the machine is, and how it and we know one another.
 pub struct Place {
@@ -41,8 +35,6 @@ pub fn drive<P>(core: P, place: Place, outside: Outside) -> Connection
 where
     P: PrinterProtocol<Wire = Wire, Ask = Ask> + 'static,
 {
-    let (orders, incoming) = mpsc::channel(INPUTS_WAITING);
-    let (outgoing, reports) = mpsc::channel(REPORTS_WAITING);
     let (came, wires) = mpsc::channel(INPUTS_WAITING);
     let files = FileServer {
         address: place.address.clone(),
@@ -62,66 +54,7 @@ where
         work: None,
         waiting: VecDeque::new(),
     };
-    tokio::spawn(run(core, link, outside, incoming, wires, outgoing));
-    Connection { orders, reports }
-}
-
-async fn run<P>(
-    mut core: P,
-    mut link: Link,
-    outside: Outside,
-    mut orders: mpsc::Receiver<Order>,
-    mut wires: mpsc::Receiver<Came>,
-    reports: mpsc::Sender<Report>,
-) where
-    P: PrinterProtocol<Wire = Wire, Ask = Ask>,
-{
-    let mut moments: BTreeSet<Timestamp> = BTreeSet::new();
-    let mut input = Input::Wake;
-    loop {
-        for output in core.handle((outside.now)(), input) {
-            match output {
-                Output::Ask(ask) => link.carry_out(ask),
-                Output::WakeAt(moment) => {
-                    moments.insert(moment);
-                }
-                Output::Report(report) => {
-                    if reports.send(report).await.is_err() {
-                        return;
-                    }
-                }
-            }
-        }
-        input = loop {
-            let until = moments.first().map(|moment| until(*moment, (outside.now)()));
-            tokio::select! {
-                () = reports.closed() => return,
-                order = orders.recv() => match order {
-                    Some(order) => break Input::Order(order),
-                    None => return,
-                },
-                Some(came) = wires.recv() => match link.belongs(came) {
-                    Some(wire) => break Input::Wire(wire),
-                    None => continue,
-                },
-                () = tokio::time::sleep(until.unwrap_or_default()), if until.is_some() => {
-                    let now = (outside.now)();
-                    let later = moments.split_off(&now.plus_millis(1));
-                    let due = std::mem::replace(&mut moments, later);
-                    if !due.is_empty() {
-                        break Input::Wake;
-                    }
-                }
-                Some(_) = link.tasks.join_next() => {}
-            }
-        };
-    }
-}
-
-/// How long it is until the moment; the clock may have been set back, so never more than a minute.
-fn until(moment: Timestamp, now: Timestamp) -> Duration {
-    let millis = moment.millis_since(now).clamp(1, 60_000);
-    Duration::from_millis(u64::try_from(millis).unwrap_or(1))
+    drive::drive(core, link, wires, outside)
 }
 
 /// What the tasks of the link send to the core's loop.
@@ -176,8 +109,12 @@ struct Work {
     give_up: Option<oneshot::Sender<()>>,
 }
 
-impl Link {
-    fn carry_out(&mut self, ask: Ask) {
+impl Shell for Link {
+    type Wire = Wire;
+    type Ask = Ask;
+    type Came = Came;
+
+    fn carry_out(&mut self, ask: Ask) -> ControlFlow<()> {
         match ask {
             Ask::Open { client_id, topic } => self.open(client_id, topic),
             Ask::Publish { topic, payload } => {
@@ -198,6 +135,11 @@ impl Link {
                 }
             }
         }
+        ControlFlow::Continue(())
+    }
+
+    fn tasks(&mut self) -> Option<&mut JoinSet<()>> {
+        Some(&mut self.tasks)
     }
 
     /// The event, unless its line or its work was given up.
@@ -226,7 +168,9 @@ impl Link {
             }
         }
     }
+}
 
+impl Link {
     fn open(&mut self, client_id: String, topic: String) {
         self.close();
         self.lines_opened += 1;

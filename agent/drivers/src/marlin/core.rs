@@ -10,7 +10,7 @@ use super::link::{Contact, Link};
 use super::requests::{Ask, Purpose, Wire};
 use super::sending::Sending;
 use super::view::View;
-use crate::contract::{ActProblem, Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
+use crate::contract::{ActProblem, Input, LinkProblem, Observation, Order, Outbox, Output, PrinterProtocol, Report};
 
 /// One board.
 pub(super) struct Core {
@@ -29,8 +29,7 @@ pub(super) struct Core {
     pub lost: Option<LinkProblem>,
     purposes: BTreeMap<u64, Purpose>,
     last_id: u64,
-    out: Vec<Output<Ask>>,
-    woken_at: Option<Timestamp>,
+    out: Outbox<Ask>,
 }
 
 impl Core {
@@ -48,17 +47,16 @@ impl Core {
             lost: None,
             purposes: BTreeMap::new(),
             last_id: 0,
-            out: Vec::new(),
-            woken_at: None,
+            out: Outbox::default(),
         }
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
-        self.out.push(Output::Ask(ask));
+        self.out.ask(ask);
     }
 
     pub(super) fn report(&mut self, report: Report) {
-        self.out.push(Output::Report(report));
+        self.out.report(report);
     }
 
     /// Says a command when its turn comes.
@@ -141,16 +139,6 @@ impl Core {
             Purpose::Poll | Purpose::Aside => {}
         }
     }
-
-    /// Asks to be woken for whatever is due next, unless that was asked for already.
-    fn ask_to_be_woken(&mut self, now: Timestamp) {
-        let Some(next) = self.next_moment() else { return };
-        let next = next.max(now.plus_millis(1));
-        if self.woken_at.is_none_or(|asked| asked <= now || next < asked) {
-            self.woken_at = Some(next);
-            self.out.push(Output::WakeAt(next));
-        }
-    }
 }
 
 impl PrinterProtocol for Core {
@@ -164,7 +152,7 @@ impl PrinterProtocol for Core {
             Input::Order(order) => self.order(now, order),
         }
         self.do_what_is_due(now);
-        self.ask_to_be_woken(now);
-        std::mem::take(&mut self.out)
+        let next = self.next_moment();
+        self.out.take(now, next)
     }
 }

@@ -10,8 +10,8 @@ use super::requests::{Purpose, Reply, Requests};
 use super::sending::Sending;
 use super::view::View;
 use super::wire::refusal;
-use crate::contract::{Beside, Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
-use crate::web::{Ask, NoAnswer, Wire};
+use crate::contract::{Beside, Input, LinkProblem, Observation, Order, Outbox, Output, PrinterProtocol, Report};
+use crate::web::{Ask, Wire};
 
 /// One Moonraker.
 pub(super) struct Core {
@@ -30,8 +30,7 @@ pub(super) struct Core {
     pub beside: Beside,
     /// The problem that the farm knows of.
     pub lost: Option<LinkProblem>,
-    out: Vec<Output<Ask>>,
-    woken_at: Option<Timestamp>,
+    out: Outbox<Ask>,
 }
 
 impl Core {
@@ -48,17 +47,16 @@ impl Core {
             told: None,
             beside: Beside::default(),
             lost: None,
-            out: Vec::new(),
-            woken_at: None,
+            out: Outbox::default(),
         }
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
-        self.out.push(Output::Ask(ask));
+        self.out.ask(ask);
     }
 
     pub(super) fn report(&mut self, report: Report) {
-        self.out.push(Output::Report(report));
+        self.out.report(report);
     }
 
     fn order(&mut self, now: Timestamp, order: Order) {
@@ -106,16 +104,6 @@ impl Core {
             Purpose::Remove => {}
         }
     }
-
-    /// Asks to be woken for whatever is due next, unless that was asked for already.
-    fn ask_to_be_woken(&mut self, now: Timestamp) {
-        let Some(next) = self.next_moment(now) else { return };
-        let next = next.max(now.plus_millis(1));
-        if self.woken_at.is_none_or(|asked| asked <= now || next < asked) {
-            self.woken_at = Some(next);
-            self.out.push(Output::WakeAt(next));
-        }
-    }
 }
 
 impl PrinterProtocol for Core {
@@ -129,19 +117,12 @@ impl PrinterProtocol for Core {
             Input::Order(order) => self.order(now, order),
         }
         self.do_what_is_due(now);
-        self.ask_to_be_woken(now);
-        std::mem::take(&mut self.out)
+        let next = self.next_moment(now);
+        self.out.take(now, next)
     }
 }
 
 /// What a person reads of a call that did not do what it should.
 pub(super) fn in_words(reply: &Reply) -> String {
-    match reply {
-        Ok(answer) => refusal(answer),
-        Err(NoAnswer::Unreachable(why)) => format!("nobody answers: {why}"),
-        Err(NoAnswer::Silent) => "no answer came in time".to_owned(),
-        Err(NoAnswer::Cut(why)) => format!("the connection broke: {why}"),
-        Err(NoAnswer::TooLarge) => "the answer is too large".to_owned(),
-        Err(NoAnswer::ContentMissing) => "the file's bytes are not here".to_owned(),
-    }
+    reply.as_ref().map_or_else(ToString::to_string, refusal)
 }

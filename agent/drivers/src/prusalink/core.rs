@@ -9,8 +9,8 @@ use super::requests::{Closed, Purpose, Reply, Requests};
 use super::sending::Sending;
 use super::view::View;
 use super::wire::refusal;
-use crate::contract::{ActProblem, Input, LinkProblem, Observation, Order, Output, PrinterProtocol, Report};
-use crate::web::{Ask, NoAnswer, WebAddress, Wire};
+use crate::contract::{ActProblem, Input, LinkProblem, Observation, Order, Outbox, Output, PrinterProtocol, Report};
+use crate::web::{Ask, WebAddress, Wire};
 
 /// One PrusaLink.
 pub(super) struct Core {
@@ -28,8 +28,7 @@ pub(super) struct Core {
     pub told: Option<(Timestamp, Observation)>,
     /// The problem that the farm knows of.
     pub lost: Option<LinkProblem>,
-    out: Vec<Output<Ask>>,
-    woken_at: Option<Timestamp>,
+    out: Outbox<Ask>,
 }
 
 impl Core {
@@ -45,17 +44,16 @@ impl Core {
             ends: Ends::default(),
             told: None,
             lost: None,
-            out: Vec::new(),
-            woken_at: None,
+            out: Outbox::default(),
         }
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
-        self.out.push(Output::Ask(ask));
+        self.out.ask(ask);
     }
 
     pub(super) fn report(&mut self, report: Report) {
-        self.out.push(Output::Report(report));
+        self.out.report(report);
     }
 
     fn order(&mut self, now: Timestamp, order: Order) {
@@ -123,16 +121,6 @@ impl Core {
             | Purpose::Nonce => {}
         }
     }
-
-    /// Asks to be woken for whatever is due next, unless that was asked for already.
-    fn ask_to_be_woken(&mut self, now: Timestamp) {
-        let Some(next) = self.next_moment() else { return };
-        let next = next.max(now.plus_millis(1));
-        if self.woken_at.is_none_or(|asked| asked <= now || next < asked) {
-            self.woken_at = Some(next);
-            self.out.push(Output::WakeAt(next));
-        }
-    }
 }
 
 impl PrinterProtocol for Core {
@@ -149,19 +137,12 @@ impl PrinterProtocol for Core {
         for ask in self.requests.due(now) {
             self.ask(ask);
         }
-        self.ask_to_be_woken(now);
-        std::mem::take(&mut self.out)
+        let next = self.next_moment();
+        self.out.take(now, next)
     }
 }
 
 /// What a person reads of a call that did not do what it should.
 pub(super) fn in_words(reply: &Reply) -> String {
-    match reply {
-        Ok(answer) => refusal(answer),
-        Err(NoAnswer::Unreachable(why)) => format!("nobody answers: {why}"),
-        Err(NoAnswer::Silent) => "no answer came in time".to_owned(),
-        Err(NoAnswer::Cut(why)) => format!("the connection broke: {why}"),
-        Err(NoAnswer::TooLarge) => "the answer is too large".to_owned(),
-        Err(NoAnswer::ContentMissing) => "the file's bytes are not here".to_owned(),
-    }
+    reply.as_ref().map_or_else(ToString::to_string, refusal)
 }

@@ -1,24 +1,17 @@
-//! Drives a core over real sockets: one task per printer, which tells the core what came, what the
-//! farm asks and that a moment has come, and does what the core wants. Decides nothing.
+//! The link of a core with HTTP and a WebSocket: real calls and a real socket.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
-use domain::time::Timestamp;
 use reqwest::Client;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::calls::{self, Source};
 use super::{Ask, Body, Call, Header, WebAddress, Wire, socket};
-use crate::contract::{Input, LinkProblem, Order, Output, PrinterProtocol, Report};
+use crate::contract::{LinkProblem, PrinterProtocol};
+use crate::drive::{self, INPUTS_WAITING, Shell};
 use crate::{Connection, Outside};
-
-/// Reports that wait for the farm; beyond them the task waits, and the printer with it.
-const REPORTS_WAITING: usize = 64;
-
-/// Orders and wire events that wait for the core.
-const INPUTS_WAITING: usize = 64;
 
 /// Starts the task. It ends when the connection is dropped.
 ///
@@ -29,8 +22,6 @@ where
     P: PrinterProtocol<Wire = Wire, Ask = Ask> + 'static,
 {
     let client = calls::client(&address)?;
-    let (orders, incoming) = mpsc::channel(INPUTS_WAITING);
-    let (outgoing, reports) = mpsc::channel(REPORTS_WAITING);
     let (came, wires) = mpsc::channel(INPUTS_WAITING);
     let link = Link {
         client,
@@ -42,66 +33,7 @@ where
         socket: None,
         sockets_opened: 0,
     };
-    tokio::spawn(run(core, link, outside, incoming, wires, outgoing));
-    Ok(Connection { orders, reports })
-}
-
-async fn run<P>(
-    mut core: P,
-    mut link: Link,
-    outside: Outside,
-    mut orders: mpsc::Receiver<Order>,
-    mut wires: mpsc::Receiver<Came>,
-    reports: mpsc::Sender<Report>,
-) where
-    P: PrinterProtocol<Wire = Wire, Ask = Ask>,
-{
-    let mut moments: BTreeSet<Timestamp> = BTreeSet::new();
-    let mut input = Input::Wake;
-    loop {
-        for output in core.handle((outside.now)(), input) {
-            match output {
-                Output::Ask(ask) => link.carry_out(ask),
-                Output::WakeAt(moment) => {
-                    moments.insert(moment);
-                }
-                Output::Report(report) => {
-                    if reports.send(report).await.is_err() {
-                        return;
-                    }
-                }
-            }
-        }
-        input = loop {
-            let until = moments.first().map(|moment| until(*moment, (outside.now)()));
-            tokio::select! {
-                () = reports.closed() => return,
-                order = orders.recv() => match order {
-                    Some(order) => break Input::Order(order),
-                    None => return,
-                },
-                Some(came) = wires.recv() => match link.belongs(came) {
-                    Some(wire) => break Input::Wire(wire),
-                    None => continue,
-                },
-                () = tokio::time::sleep(until.unwrap_or_default()), if until.is_some() => {
-                    let now = (outside.now)();
-                    let later = moments.split_off(&now.plus_millis(1));
-                    let due = std::mem::replace(&mut moments, later);
-                    if !due.is_empty() {
-                        break Input::Wake;
-                    }
-                }
-                Some(_) = link.tasks.join_next() => {}
-            }
-        };
-    }
-}
-
-/// How long it is until the moment; the clock may have been set back, so never more than a minute.
-fn until(moment: Timestamp, now: Timestamp) -> Duration {
-    let millis = moment.millis_since(now).clamp(1, 60_000);
-    Duration::from_millis(u64::try_from(millis).unwrap_or(1))
+    Ok(drive::drive(core, link, wires, outside))
 }
 
 /// What the tasks of the link send to the core's loop.
@@ -143,8 +75,12 @@ struct OpenSocket {
     task: AbortHandle,
 }
 
-impl Link {
-    fn carry_out(&mut self, ask: Ask) {
+impl Shell for Link {
+    type Wire = Wire;
+    type Ask = Ask;
+    type Came = Came;
+
+    fn carry_out(&mut self, ask: Ask) -> ControlFlow<()> {
         match ask {
             Ask::Call(call) => self.call(call),
             Ask::Abandon(id) => {
@@ -162,6 +98,11 @@ impl Link {
             }
             Ask::CloseSocket => self.close(),
         }
+        ControlFlow::Continue(())
+    }
+
+    fn tasks(&mut self) -> Option<&mut JoinSet<()>> {
+        Some(&mut self.tasks)
     }
 
     /// The event, unless its call or its socket was given up.
@@ -179,7 +120,9 @@ impl Link {
             },
         }
     }
+}
 
+impl Link {
     fn call(&mut self, call: Call) {
         let id = call.id;
         let source = self.source(&call.body);
