@@ -4,6 +4,7 @@
 //! simulator speaks the wire and is judged by recordings of the real thing (`fixtures/`).
 
 pub mod bambu;
+mod clock;
 mod form;
 mod gcode;
 mod heat;
@@ -12,3 +13,4 @@ pub mod marlin;
 pub mod moonraker;
 pub mod octoprint;
 pub mod prusalink;
+pub mod web;

@@ -7,7 +7,6 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::time::Timestamp;
 use rustix::fs::OFlags;
 use rustix::pty::OpenptFlags;
 use rustix::termios::OptionalActions;
@@ -18,6 +17,7 @@ use tokio::task::JoinHandle;
 use super::core::Core;
 use super::door::{Counters, Input, Output, Person};
 use super::settings::{Faults, Settings};
+use crate::clock::Clock;
 
 /// While nobody has the line open, it is looked at so often.
 const LOOK: Duration = Duration::from_millis(10);
@@ -45,11 +45,6 @@ pub struct Control {
 enum Message {
     Input(Input),
     Look(Box<dyn FnOnce(&Core) + Send>),
-}
-
-struct Clock {
-    epoch: Timestamp,
-    started: tokio::time::Instant,
 }
 
 impl MarlinSim {
@@ -115,30 +110,6 @@ impl Control {
     fn send(&self, message: Message) {
         // Fails only once the board is stopped.
         drop(self.messages.send(message));
-    }
-}
-
-impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "the simulator's one clock; the core is handed its time")]
-    fn start() -> Self {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let millis = since.unwrap_or_default().as_millis();
-        Self { epoch: Timestamp::from_millis(i64::try_from(millis).unwrap_or_default()), started: tokio::time::Instant::now() }
-    }
-
-    fn now(&self) -> Timestamp {
-        let passed = self.started.elapsed().as_millis();
-        self.epoch.plus_millis(i64::try_from(passed).unwrap_or(i64::MAX))
-    }
-
-    async fn until(&self, moment: Option<Timestamp>) {
-        match moment {
-            Some(moment) => {
-                let wait = moment.millis_since(self.now()).max(0);
-                tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
-            }
-            None => pending().await,
-        }
     }
 }
 

@@ -11,10 +11,13 @@ use super::machine::{Job, Machine, Note};
 use super::push::Sockets;
 use super::rest;
 use super::settings::{Faults, Settings};
+use crate::clock::later;
+use crate::web::held::Held;
+use crate::web::{Server, control};
 use bytes::Bytes;
 use domain::time::Timestamp;
+use http::HeaderMap;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// One simulated server with its printer.
 #[derive(Debug)]
@@ -30,8 +33,7 @@ pub struct Core {
     /// Nothing is done with files until then.
     pub(super) files_hang_until: Option<Timestamp>,
     sockets: Sockets,
-    serial: u64,
-    held: BTreeMap<(Timestamp, u64), Output>,
+    held: Held,
     late_start: Option<(Timestamp, String)>,
     off_until: Option<Timestamp>,
 }
@@ -49,8 +51,7 @@ impl Core {
             new_folder: None,
             files_hang_until: None,
             sockets: Sockets::default(),
-            serial: 0,
-            held: BTreeMap::new(),
+            held: Held::default(),
             late_start: None,
             off_until: None,
         }
@@ -60,6 +61,7 @@ impl Core {
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         self.advance(now, &mut out);
+        let input = control::through(self, input, &mut out);
         if self.off_until.is_some() {
             self.take_while_off(now, input, &mut out);
         } else {
@@ -74,9 +76,8 @@ impl Core {
         if self.off_until.is_some() {
             return self.off_until;
         }
-        let held = self.held.keys().next().map(|(due, _)| *due);
         let late_start = self.late_start.as_ref().map(|(due, _)| *due);
-        [held, self.machine.next_wake(), self.sockets.next_wake(), late_start].into_iter().flatten().min()
+        [self.held.next(), self.machine.next_wake(), self.sockets.next_wake(), late_start].into_iter().flatten().min()
     }
 
     /// What was counted so far.
@@ -140,7 +141,7 @@ impl Core {
         let job = self.job(path);
         match (self.faults.ignore_starts, self.faults.late_starts_ms) {
             (true, _) => {}
-            (false, Some(ms)) => self.late_start = Some((now.plus_millis(ms as i64), path.to_owned())),
+            (false, Some(ms)) => self.late_start = Some((later(now, ms), path.to_owned())),
             (false, None) => {
                 self.machine.start(now, job).map_err(|why| Refusal::Refused(400, why.to_owned()))?;
             }
@@ -179,12 +180,8 @@ impl Core {
         self.late_start = None;
         self.new_folder = None;
         self.files_hang_until = None;
-        for held in std::mem::take(&mut self.held).into_values() {
-            if let Output::Response { request, .. } = held {
-                out.push(Output::Cut { request });
-            }
-        }
-        self.off_until = Some(now.plus_millis(off_ms as i64));
+        self.held.cut(out);
+        self.off_until = Some(later(now, off_ms));
     }
 
     fn advance(&mut self, now: Timestamp, out: &mut Vec<Output>) {
@@ -198,20 +195,13 @@ impl Core {
         if let Some((_, path)) = self.late_start.take_if(|(due, _)| *due <= now) {
             self.start(now, &path);
         }
-        while let Some(entry) = self.held.first_entry().filter(|entry| entry.key().0 <= now) {
-            out.push(entry.remove());
-        }
+        self.held.due(now, out);
     }
 
     fn take_while_off(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Request { id, request } if rest::is_control(&request) => {
-                if let Some(response) = rest::answer(self, now, &request, out) {
-                    out.push(Output::Response { request: id, response });
-                }
-            }
             Input::Request { id, .. } => out.push(Output::Cut { request: id }),
-            Input::SocketOpened { socket } => out.push(Output::Close { socket }),
+            Input::SocketOpened { socket, .. } => out.push(Output::Close { socket }),
             Input::Faults(faults) => self.set_faults(faults),
             Input::PowerCut { off_ms } => self.power_cut(now, off_ms, out),
             Input::SocketText { .. } | Input::SocketClosed { .. } | Input::Person(_) | Input::Wake => {}
@@ -221,8 +211,8 @@ impl Core {
     fn take(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         match input {
             Input::Request { id, request } => self.request(now, id, &request, out),
-            Input::SocketOpened { socket } if self.faults.drop_push => out.push(Output::Close { socket }),
-            Input::SocketOpened { socket } => self.sockets.open(socket, now),
+            Input::SocketOpened { socket, .. } if self.faults.drop_push => out.push(Output::Close { socket }),
+            Input::SocketOpened { socket, .. } => self.sockets.open(socket, now),
             Input::SocketText { socket, text } if !self.faults.silent => self.said(now, socket, &text, out),
             Input::SocketText { .. } => {}
             Input::SocketClosed { socket } => self.sockets.closed(socket),
@@ -234,8 +224,7 @@ impl Core {
     }
 
     fn request(&mut self, now: Timestamp, id: RequestId, request: &http::Request<Bytes>, out: &mut Vec<Output>) {
-        let control = rest::is_control(request);
-        if self.faults.silent && !control {
+        if self.faults.silent {
             return;
         }
         let starts = self.starts();
@@ -245,19 +234,13 @@ impl Core {
             out.push(Output::Cut { request: id });
             return;
         }
-        let Some(response) = rest::answer(self, now, request, out) else { return };
+        let Some(response) = rest::answer(self, now, request) else { return };
         let output = if self.faults.lose_start_answers && self.starts() > starts {
             Output::Cut { request: id }
         } else {
             Output::Response { request: id, response }
         };
-        match self.faults.slow_ms.filter(|_| !control) {
-            Some(ms) => {
-                self.serial += 1;
-                self.held.insert((now.plus_millis(ms as i64), self.serial), output);
-            }
-            None => out.push(output),
-        }
+        self.held.say(now, self.faults.slow_ms, output, out);
     }
 
     fn starts(&self) -> u64 {
@@ -339,5 +322,46 @@ impl Core {
                 }
             }
         }
+    }
+}
+
+impl Server for Core {
+    type Settings = Settings;
+    type Faults = Faults;
+    type Person = Person;
+    type Door = ();
+
+    const SOCKETS: &'static [(&'static str, ())] = &[("/websocket", ())];
+
+    fn boot(settings: Settings, now: Timestamp) -> Self {
+        Self::new(settings, now)
+    }
+
+    fn take_in(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        self.handle(now, input)
+    }
+
+    fn wakes_at(&self) -> Option<Timestamp> {
+        self.next_wake()
+    }
+
+    fn counted(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn wrong(&self) -> &Faults {
+        &self.faults
+    }
+
+    fn word(&self) -> &'static str {
+        self.state()
+    }
+
+    fn cuts_after(&self, request: &http::Request<Bytes>) -> Option<u64> {
+        self.faults.cut_uploads_after.filter(|_| rest::is_upload(request))
+    }
+
+    fn bars(&self, headers: &HeaderMap) -> Option<http::Response<Bytes>> {
+        (!rest::may_enter(self, headers)).then(|| rest::refused(401, "Unauthorized"))
     }
 }

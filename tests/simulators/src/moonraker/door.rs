@@ -1,17 +1,9 @@
 //! What goes into the simulated server and what comes out, as values.
 
 use super::settings::Faults;
-use bytes::Bytes;
+use crate::web;
+pub use crate::web::{Counters, Output, RequestId, SocketId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-
-/// The caller's number for one HTTP request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RequestId(pub u64);
-
-/// The caller's number for one socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SocketId(pub u64);
 
 /// What a person does at the printer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,89 +38,4 @@ pub enum Person {
 }
 
 /// What reaches the server.
-#[derive(Debug)]
-pub enum Input {
-    /// An HTTP request, whole.
-    Request {
-        /// Names it in the answer.
-        id: RequestId,
-        /// The request; its target is path and query.
-        request: http::Request<Bytes>,
-    },
-    /// Somebody opened a socket.
-    SocketOpened {
-        /// Names it from now on.
-        socket: SocketId,
-    },
-    /// A text came in on a socket.
-    SocketText {
-        /// Which one.
-        socket: SocketId,
-        /// The text.
-        text: String,
-    },
-    /// The other side closed a socket.
-    SocketClosed {
-        /// Which one.
-        socket: SocketId,
-    },
-    /// A person at the machine.
-    Person(Person),
-    /// These faults hold from now on, and no others.
-    Faults(Faults),
-    /// Everything but the disk is lost; the server is away for this long, then boots.
-    PowerCut {
-        /// How long.
-        off_ms: u64,
-    },
-    /// Time has passed.
-    Wake,
-}
-
-/// What the server does.
-#[derive(Debug)]
-pub enum Output {
-    /// Answers a request.
-    Response {
-        /// Which one.
-        request: RequestId,
-        /// The answer.
-        response: http::Response<Bytes>,
-    },
-    /// Breaks the connection of a request, without an answer.
-    Cut {
-        /// Which one.
-        request: RequestId,
-    },
-    /// Sends a text on a socket.
-    Text {
-        /// Which one.
-        socket: SocketId,
-        /// The text.
-        text: String,
-    },
-    /// Closes a socket.
-    Close {
-        /// Which one.
-        socket: SocketId,
-    },
-}
-
-/// What a test wants to count. Not lost in a power cut.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Counters {
-    /// Starts that were answered as accepted, per file.
-    pub starts_accepted: BTreeMap<String, u64>,
-    /// Prints that began, per file, whoever started them.
-    pub prints_begun: BTreeMap<String, u64>,
-    /// Uploads stored.
-    pub uploads: u64,
-    /// Their bytes.
-    pub upload_bytes: u64,
-    /// Prints that came to their end.
-    pub prints_done: u64,
-    /// Prints cancelled.
-    pub prints_cancelled: u64,
-    /// Prints that failed, lost in a power cut included.
-    pub prints_failed: u64,
-}
+pub type Input = web::Input<Person, Faults, ()>;

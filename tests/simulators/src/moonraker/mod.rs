@@ -3,10 +3,9 @@
 //!
 //! `core` takes and gives the values of `door`, `shell` puts it on a socket; inside: `rest` (routes, who may
 //! enter), `calls` (what both doors can be asked), `files` (uploads, copies, listings), `push` (the
-//! websocket), `control` (the testers' own door), `machine` (Klipper), `disk` and `history` (what survives a power cut).
+//! websocket), `machine` (Klipper), `disk` and `history` (what survives a power cut).
 
 mod calls;
-mod control;
 pub mod core;
 mod disk;
 pub mod door;

@@ -2,8 +2,7 @@
 
 use super::calls::{self, Refusal};
 use super::core::Core;
-use super::door::Output;
-use super::{control, files};
+use super::files;
 use crate::form::{pairs, unquote};
 use bytes::Bytes;
 use domain::time::Timestamp;
@@ -13,21 +12,13 @@ use serde_json::{Map, Value, json};
 pub(super) type Request = http::Request<Bytes>;
 pub(super) type Reply = Response<Bytes>;
 
-/// The testers' own door; no part of Moonraker.
-pub(super) fn is_control(request: &Request) -> bool {
-    request.uri().path().starts_with("/sim/")
-}
-
 pub(super) fn is_upload(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path() == "/server/files/upload"
 }
 
 /// None if no answer ever comes.
-pub(super) fn answer(core: &mut Core, now: Timestamp, request: &Request, out: &mut Vec<Output>) -> Option<Reply> {
+pub(super) fn answer(core: &mut Core, now: Timestamp, request: &Request) -> Option<Reply> {
     let path = unquote(request.uri().path());
-    if is_control(request) {
-        return Some(control::answer(core, now, &path, request, out));
-    }
     if !may_enter(core, request.headers()) {
         return Some(refused(401, "Unauthorized"));
     }

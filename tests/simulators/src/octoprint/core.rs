@@ -4,15 +4,18 @@
 //! time and calls again with `Input::Wake` at `next_wake`.
 
 use super::disk::Disk;
-use super::door::{Counters, Input, Output, Person, RequestId, SocketId};
+use super::door::{Counters, Framing, Input, Output, Person, RequestId, SocketId};
 use super::machine::{End, Machine, Selected};
 use super::push::{Asked, Pace, Sockets};
 use super::settings::{Faults, Settings};
 use super::{disk, rest};
+use crate::clock::later;
+use crate::web::held::Held;
+use crate::web::{Server, control};
 use bytes::Bytes;
 use domain::time::Timestamp;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// One simulated server with its printer.
 #[derive(Debug)]
@@ -25,7 +28,7 @@ pub struct Core {
     sockets: Sockets,
     sessions: BTreeSet<String>,
     serial: u64,
-    held: BTreeMap<(Timestamp, u64), Output>,
+    held: Held,
     late_start: Option<(Timestamp, String)>,
     off_until: Option<Timestamp>,
 }
@@ -44,7 +47,7 @@ impl Core {
             sockets: Sockets::default(),
             sessions: BTreeSet::new(),
             serial: 0,
-            held: BTreeMap::new(),
+            held: Held::default(),
             late_start: None,
             off_until: None,
         }
@@ -54,6 +57,7 @@ impl Core {
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         self.advance(now, &mut out);
+        let input = control::through(self, input, &mut out);
         if self.off_until.is_some() {
             self.take_while_off(now, input, &mut out);
         } else {
@@ -68,11 +72,10 @@ impl Core {
         if self.off_until.is_some() {
             return self.off_until;
         }
-        let held = self.held.keys().next().map(|(due, _)| *due);
         let machine = self.machine.next_wake();
         let push = self.sockets.next_wake(self.pace());
         let late_start = self.late_start.as_ref().map(|(due, _)| *due);
-        [held, machine, push, late_start].into_iter().flatten().min()
+        [self.held.next(), machine, push, late_start].into_iter().flatten().min()
     }
 
     /// What was counted so far.
@@ -160,7 +163,7 @@ impl Core {
             return;
         }
         match self.faults.late_starts_ms {
-            Some(ms) => self.late_start = Some((now.plus_millis(ms as i64), selected.path.clone())),
+            Some(ms) => self.late_start = Some((later(now, ms), selected.path.clone())),
             None => {
                 self.machine.start(now);
             }
@@ -176,12 +179,8 @@ impl Core {
         self.sockets.close_all(out);
         self.sessions.clear();
         self.late_start = None;
-        for held in std::mem::take(&mut self.held).into_values() {
-            if let Output::Response { request, .. } = held {
-                out.push(Output::Cut { request });
-            }
-        }
-        self.off_until = Some(now.plus_millis(off_ms as i64));
+        self.held.cut(out);
+        self.off_until = Some(later(now, off_ms));
     }
 
     fn print_ms(&self, life_ms: u64) -> u64 {
@@ -217,17 +216,11 @@ impl Core {
         {
             self.machine.start(now);
         }
-        while let Some(entry) = self.held.first_entry().filter(|entry| entry.key().0 <= now) {
-            out.push(entry.remove());
-        }
+        self.held.due(now, out);
     }
 
     fn take_while_off(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Request { id, request } if rest::is_control(&request) => {
-                let response = rest::answer(self, now, &request, out);
-                out.push(Output::Response { request: id, response });
-            }
             Input::Request { id, .. } => out.push(Output::Cut { request: id }),
             Input::SocketOpened { socket, .. } => out.push(Output::Close { socket }),
             Input::Faults(faults) => self.set_faults(faults),
@@ -242,7 +235,7 @@ impl Core {
             Input::SocketOpened { socket, .. } if self.faults.drop_push => {
                 out.push(Output::Close { socket });
             }
-            Input::SocketOpened { socket, framing } => self.sockets.open(socket, framing, now, out),
+            Input::SocketOpened { socket, door } => self.sockets.open(socket, door, now, out),
             Input::SocketText { socket, text } => {
                 for asked in self.sockets.read(socket, &text) {
                     self.asked(now, socket, asked, out);
@@ -257,8 +250,7 @@ impl Core {
     }
 
     fn request(&mut self, now: Timestamp, id: RequestId, request: &http::Request<Bytes>, out: &mut Vec<Output>) {
-        let control = rest::is_control(request);
-        if self.faults.silent && !control {
+        if self.faults.silent {
             return;
         }
         let starts = self.starts();
@@ -268,19 +260,13 @@ impl Core {
             out.push(Output::Cut { request: id });
             return;
         }
-        let response = rest::answer(self, now, request, out);
+        let response = rest::answer(self, now, request);
         let output = if self.faults.lose_start_answers && self.starts() > starts {
             Output::Cut { request: id }
         } else {
             Output::Response { request: id, response }
         };
-        match self.faults.slow_ms.filter(|_| !control) {
-            Some(ms) => {
-                self.serial += 1;
-                self.held.insert((now.plus_millis(ms as i64), self.serial), output);
-            }
-            None => out.push(output),
-        }
+        self.held.say(now, self.faults.slow_ms, output, out);
     }
 
     fn starts(&self) -> u64 {
@@ -357,5 +343,43 @@ impl Core {
 
     fn push_state(&self, now: Timestamp) -> Value {
         rest::push_state(self, now)
+    }
+}
+
+impl Server for Core {
+    type Settings = Settings;
+    type Faults = Faults;
+    type Person = Person;
+    type Door = Framing;
+
+    const SOCKETS: &'static [(&'static str, Framing)] =
+        &[("/sockjs/websocket", Framing::Raw), ("/sockjs/{server}/{session}/websocket", Framing::SockJs)];
+
+    fn boot(settings: Settings, now: Timestamp) -> Self {
+        Self::new(settings, now)
+    }
+
+    fn take_in(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        self.handle(now, input)
+    }
+
+    fn wakes_at(&self) -> Option<Timestamp> {
+        self.next_wake()
+    }
+
+    fn counted(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn wrong(&self) -> &Faults {
+        &self.faults
+    }
+
+    fn word(&self) -> &'static str {
+        self.state()
+    }
+
+    fn cuts_after(&self, request: &http::Request<Bytes>) -> Option<u64> {
+        self.faults.cut_uploads_after.filter(|_| rest::is_upload(request))
     }
 }

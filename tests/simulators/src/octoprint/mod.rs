@@ -2,10 +2,9 @@
 //! a real server (`fixtures/octoprint-*.jsonl`); where a real server does something odd, so does this.
 //!
 //! `core` takes and gives the values of `door`, `shell` puts it on a socket; inside: `rest` (routes), `uploads`
-//! (multipart and file commands), `push` (the websocket), `control` (the testers' own door),
+//! (multipart and file commands), `push` (the websocket),
 //! `machine` (the printer), `disk` (what survives a power cut).
 
-mod control;
 pub mod core;
 mod disk;
 pub mod door;

@@ -2,9 +2,8 @@
 //! state as the push sockets see it.
 
 use super::core::Core;
-use super::door::Output;
+use super::uploads;
 use super::wire::{self, Reply, no_content, not_found, ok, refused};
-use super::{control, uploads};
 use crate::form::{pairs, unquote};
 use bytes::Bytes;
 use domain::time::Timestamp;
@@ -13,20 +12,12 @@ use serde_json::{Value, json};
 
 pub(super) type Request = http::Request<Bytes>;
 
-/// The testers' own door; no part of OctoPrint.
-pub(super) fn is_control(request: &Request) -> bool {
-    request.uri().path().starts_with("/sim/")
-}
-
 pub(super) fn is_upload(request: &Request) -> bool {
     request.method() == Method::POST && matches!(request.uri().path(), "/api/files/local" | "/api/files/sdcard")
 }
 
-pub(super) fn answer(core: &mut Core, now: Timestamp, request: &Request, out: &mut Vec<Output>) -> Reply {
+pub(super) fn answer(core: &mut Core, now: Timestamp, request: &Request) -> Reply {
     let path = unquote(request.uri().path());
-    if is_control(request) {
-        return control::answer(core, now, &path, request, out);
-    }
     if path == "/sockjs/info" {
         return ok(&json!({ "websocket": true, "cookie_needed": false, "origins": ["*:*"], "entropy": 4 }));
     }

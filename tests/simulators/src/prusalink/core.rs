@@ -7,9 +7,12 @@ use super::files::Disk;
 use super::machine::{End, Machine, Print, Verb};
 use super::rest;
 use super::settings::{Faults, Settings};
+use crate::clock::later;
+use crate::web::held::Held;
+use crate::web::{Server, control};
 use bytes::Bytes;
 use domain::time::Timestamp;
-use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 /// One simulated server with its printer.
 #[derive(Debug)]
@@ -19,8 +22,7 @@ pub struct Core {
     pub(super) disk: Disk,
     pub(super) machine: Machine,
     pub(super) counters: Counters,
-    serial: u64,
-    held: BTreeMap<(Timestamp, u64), Output>,
+    held: Held,
     late_start: Option<(Timestamp, String)>,
     off_until: Option<Timestamp>,
 }
@@ -34,8 +36,7 @@ impl Core {
             faults: Faults::default(),
             disk: Disk::default(),
             counters: Counters::default(),
-            serial: 0,
-            held: BTreeMap::new(),
+            held: Held::default(),
             late_start: None,
             off_until: None,
         }
@@ -45,6 +46,7 @@ impl Core {
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         self.advance(now, &mut out);
+        let input = control::through(self, input, &mut out);
         if self.off_until.is_some() {
             self.take_while_off(now, input, &mut out);
         } else {
@@ -59,9 +61,8 @@ impl Core {
         if self.off_until.is_some() {
             return self.off_until;
         }
-        let held = self.held.keys().next().map(|(due, _)| *due);
         let late_start = self.late_start.as_ref().map(|(due, _)| *due);
-        [held, self.machine.next_wake(), late_start].into_iter().flatten().min()
+        [self.held.next(), self.machine.next_wake(), late_start].into_iter().flatten().min()
     }
 
     /// What was counted so far.
@@ -135,11 +136,7 @@ impl Core {
         self.machine = Machine::new(&self.settings, self.machine.job, now);
         self.set_faults(self.faults.clone());
         self.late_start = None;
-        for held in std::mem::take(&mut self.held).into_values() {
-            if let Output::Response { request, .. } = held {
-                out.push(Output::Cut { request });
-            }
-        }
+        self.held.cut(out);
         self.off_until = Some(later(now, off_ms.saturating_add(self.settings.boot_ms)));
     }
 
@@ -155,23 +152,22 @@ impl Core {
         {
             self.machine.start(print, now);
         }
-        while let Some(entry) = self.held.first_entry().filter(|entry| entry.key().0 <= now) {
-            out.push(entry.remove());
-        }
+        self.held.due(now, out);
     }
 
     fn take_while_off(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Request { id, request } if rest::is_control(&request) => {
-                let response = rest::answer(self, now, &request, out);
-                out.push(Output::Response { request: id, response });
-            }
             Input::Request { id, .. } => out.push(Output::Cut { request: id }),
             Input::Faults(faults) => self.set_faults(faults),
             Input::PowerCut { off_ms } => self.power_cut(now, off_ms, out),
             Input::Person(Person::PullDrive) => self.disk.is_pulled = true,
             Input::Person(Person::PutDrive) => self.disk.is_pulled = false,
-            Input::Person(_) | Input::Wake => {}
+            // It has no sockets.
+            Input::SocketOpened { .. }
+            | Input::SocketText { .. }
+            | Input::SocketClosed { .. }
+            | Input::Person(_)
+            | Input::Wake => {}
         }
     }
 
@@ -181,13 +177,13 @@ impl Core {
             Input::Person(person) => self.person(now, person),
             Input::Faults(faults) => self.set_faults(faults),
             Input::PowerCut { off_ms } => self.power_cut(now, off_ms, out),
-            Input::Wake => {}
+            // It has no sockets.
+            Input::SocketOpened { .. } | Input::SocketText { .. } | Input::SocketClosed { .. } | Input::Wake => {}
         }
     }
 
     fn request(&mut self, now: Timestamp, id: RequestId, request: &http::Request<Bytes>, out: &mut Vec<Output>) {
-        let control = rest::is_control(request);
-        if self.faults.silent && !control {
+        if self.faults.silent {
             return;
         }
         let limit = self.faults.cut_uploads_after.filter(|_| rest::is_upload(request));
@@ -196,19 +192,13 @@ impl Core {
             return;
         }
         let starts = self.starts();
-        let response = rest::answer(self, now, request, out);
+        let response = rest::answer(self, now, request);
         let output = if self.faults.lose_start_answers && self.starts() > starts {
             Output::Cut { request: id }
         } else {
             Output::Response { request: id, response }
         };
-        match self.faults.slow_ms.filter(|_| !control) {
-            Some(ms) => {
-                self.serial += 1;
-                self.held.insert((later(now, ms), self.serial), output);
-            }
-            None => out.push(output),
-        }
+        self.held.say(now, self.faults.slow_ms, output, out);
     }
 
     fn starts(&self) -> u64 {
@@ -229,6 +219,39 @@ impl Core {
     }
 }
 
-fn later(now: Timestamp, millis: u64) -> Timestamp {
-    now.plus_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+impl Server for Core {
+    type Settings = Settings;
+    type Faults = Faults;
+    type Person = Person;
+    type Door = Infallible;
+
+    const SOCKETS: &'static [(&'static str, Infallible)] = &[];
+
+    fn boot(settings: Settings, now: Timestamp) -> Self {
+        Self::new(settings, now)
+    }
+
+    fn take_in(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        self.handle(now, input)
+    }
+
+    fn wakes_at(&self) -> Option<Timestamp> {
+        self.next_wake()
+    }
+
+    fn counted(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn wrong(&self) -> &Faults {
+        &self.faults
+    }
+
+    fn word(&self) -> &'static str {
+        self.state()
+    }
+
+    fn cuts_after(&self, request: &http::Request<Bytes>) -> Option<u64> {
+        self.faults.cut_uploads_after.filter(|_| rest::is_upload(request))
+    }
 }

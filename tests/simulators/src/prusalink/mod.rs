@@ -4,10 +4,9 @@
 //! firmware's source, for nobody can run it here.
 //!
 //! `core` takes and gives the values of `door`, `shell` puts it on a socket; inside: `auth` (who may enter), `rest`
-//! (routes), `files` (the storage), `picture` (what is told), `machine` (the printer), `control` (the testers' own door).
+//! (routes), `files` (the storage), `picture` (what is told), `machine` (the printer).
 
 mod auth;
-mod control;
 pub mod core;
 pub mod door;
 mod files;

@@ -4,7 +4,7 @@ use super::core::Core;
 use super::machine::Verb;
 use super::settings::Form;
 use super::wire::{self, Refusal, Reply, no_content, ok};
-use super::{auth, control, files};
+use super::{auth, files};
 use crate::form::unquote;
 use bytes::Bytes;
 use domain::time::Timestamp;
@@ -12,20 +12,12 @@ use http::Method;
 
 pub(super) type Request = http::Request<Bytes>;
 
-/// The testers' own door; no part of PrusaLink.
-pub(super) fn is_control(request: &Request) -> bool {
-    request.uri().path().starts_with("/sim/")
-}
-
 pub(super) fn is_upload(request: &Request) -> bool {
     request.method() == Method::PUT && request.uri().path().starts_with("/api/v1/files/")
 }
 
-pub(super) fn answer(core: &mut Core, now: Timestamp, request: &Request, cut: &mut Vec<super::door::Output>) -> Reply {
+pub(super) fn answer(core: &mut Core, now: Timestamp, request: &Request) -> Reply {
     let path = unquote(request.uri().path());
-    if is_control(request) {
-        return control::answer(core, now, &path, request, cut);
-    }
     let (form, headers) = (core.settings.form, request.headers());
     if core.faults.reject_key {
         return auth::everybody_turned_away(&core.settings, now, headers);

@@ -13,12 +13,12 @@ use super::door::{ClientId, FtpId, FtpOrder, Input, Output};
 use super::identity::Identity;
 use super::packets::Told;
 use super::settings::Settings;
+use crate::clock::Clock;
 use control::Message;
-use domain::time::Timestamp;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use std::collections::BTreeMap;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -178,35 +178,6 @@ where
                 drop(tasks.spawn(attend(stream)));
             },
             Some(_) = tasks.join_next() => {}
-        }
-    }
-}
-
-struct Clock {
-    epoch: Timestamp,
-    started: tokio::time::Instant,
-}
-
-impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "the simulator's one clock; the core is handed its time")]
-    fn start() -> Self {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let millis = since.unwrap_or_default().as_millis();
-        Self { epoch: Timestamp::from_millis(i64::try_from(millis).unwrap_or_default()), started: tokio::time::Instant::now() }
-    }
-
-    fn now(&self) -> Timestamp {
-        let passed = self.started.elapsed().as_millis();
-        self.epoch.plus_millis(i64::try_from(passed).unwrap_or(i64::MAX))
-    }
-
-    async fn until(&self, moment: Option<Timestamp>) {
-        match moment {
-            Some(moment) => {
-                let wait = moment.millis_since(self.now()).max(0);
-                tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
-            }
-            None => pending().await,
         }
     }
 }

@@ -109,10 +109,10 @@ fn a_rejected_key_and_a_full_disk_are_told_apart() {
 fn dropped_sockets_stay_closed_until_the_fault_is_lifted() {
     let mut bench = with(Faults { drop_push: true, ..Faults::default() });
     assert_eq!(bench.texts, [json!("closed")]);
-    bench.give(Input::SocketOpened { socket: SOCKET });
+    bench.give(Input::SocketOpened { socket: SOCKET, door: () });
     assert_eq!(bench.texts.len(), 2);
     bench.give(Input::Faults(Faults::default()));
-    bench.give(Input::SocketOpened { socket: SOCKET });
+    bench.give(Input::SocketOpened { socket: SOCKET, door: () });
     bench.subscribe();
     assert!(bench.texts.iter().any(|text| text.pointer("/result/status").is_some()));
 }

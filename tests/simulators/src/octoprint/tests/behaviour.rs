@@ -93,7 +93,7 @@ fn a_sockjs_socket_wraps_its_messages() {
     let mut bench = bench();
     bench.give(Input::SocketClosed { socket: SOCKET });
     bench.texts.clear();
-    bench.give(Input::SocketOpened { socket: SOCKET, framing: Framing::SockJs });
+    bench.give(Input::SocketOpened { socket: SOCKET, door: Framing::SockJs });
     assert_eq!(bench.texts[0], json!("o"));
     assert!(bench.texts[1].as_str().unwrap().starts_with("a[{\"connected\":"), "{:?}", bench.texts);
     bench.give(Input::SocketText { socket: SOCKET, text: json!([json!({ "auth": "a:b" }).to_string()]).to_string() });

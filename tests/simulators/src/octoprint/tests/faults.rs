@@ -121,7 +121,7 @@ fn a_disk_has_an_end_by_itself() {
 fn dropped_push_sockets_stay_closed_until_the_fault_is_lifted() {
     let mut bench = with(Faults { drop_push: true, ..Faults::default() });
     assert_eq!(bench.texts, [json!("closed")]);
-    bench.give(Input::SocketOpened { socket: SOCKET, framing: Framing::Raw });
+    bench.give(Input::SocketOpened { socket: SOCKET, door: Framing::Raw });
     assert_eq!(bench.texts.len(), 2);
     bench.give(Input::Faults(Faults::default()));
     bench.listen();

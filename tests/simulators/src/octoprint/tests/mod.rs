@@ -55,7 +55,7 @@ impl Bench {
     pub(super) fn listen(&mut self) {
         let session = self.call("POST", "/api/login", json!({ "passive": true })).body["session"].clone();
         let auth = format!("admin:{}", session.as_str().unwrap_or_default());
-        self.give(Input::SocketOpened { socket: SOCKET, framing: Framing::Raw });
+        self.give(Input::SocketOpened { socket: SOCKET, door: Framing::Raw });
         self.say(&json!({ "auth": auth }));
     }
 
