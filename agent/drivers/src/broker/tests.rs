@@ -84,6 +84,18 @@ fn a_confirmed_certificate_is_believed_alone_and_every_other_is_a_changed_one() 
     assert!(matches!(both.judge(&other, &[&between], NOW), Err(Refusal::Changed(_))), "whoever vouches for it");
 }
 
+#[test]
+fn what_stands_around_the_signed_part_must_say_the_same_as_it() {
+    // The certificate's own tag; the outer algorithm's, and its parameters'; the signature's, and its count of unused bits.
+    for at in [0, 428, 441, 443, 447] {
+        for bit in 0..8 {
+            let mut bent = machine();
+            bent[at] ^= 1 << bit;
+            assert!(vouched().judge(&bent, &[], NOW).is_err(), "bit {bit} of {at}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_certificate_breaks_the_judge(bytes in proptest::collection::vec(any::<u8>(), 0..300), at in 0_usize..700, with in any::<u8>()) {

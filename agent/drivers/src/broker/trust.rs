@@ -99,7 +99,32 @@ impl Trust {
 }
 
 fn read(der: &[u8]) -> Option<X509Certificate<'_>> {
-    X509Certificate::from_der(der).ok().filter(|(rest, _)| rest.is_empty()).map(|(_, certificate)| certificate)
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    is_wrapped_as_it_must_be(der, &certificate).then_some(certificate)
+}
+
+/// What stands around the signed part is not signed, and the parser is lenient about it: there is one way only to write it, with the
+/// algorithm that the signed part names too (RFC 5280, 4.1.1.2).
+fn is_wrapped_as_it_must_be(der: &[u8], certificate: &X509Certificate<'_>) -> bool {
+    let signed: &[u8] = certificate.tbs_certificate.as_ref();
+    let signature = value(0x03, &[&[0], certificate.signature_value.data.as_ref()]);
+    let Some(start) = der.windows(signed.len()).position(|part| part == signed) else { return false };
+    let Some(algorithm) = der.get(start + signed.len()..der.len().saturating_sub(signature.len())) else { return false };
+    let named = !algorithm.is_empty() && signed.windows(algorithm.len()).any(|part| part == algorithm);
+    named && value(0x30, &[signed, algorithm, &signature]) == der
+}
+
+/// A value in DER (X.690, 8.1 and 10.1).
+fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length: Vec<u8> = content.len().to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+    let head = match (length.as_slice(), u8::try_from(length.len())) {
+        ([], _) => vec![tag, 0],
+        ([short @ 0..0x80], _) => vec![tag, *short],
+        (long, Ok(count)) => [&[tag, 0x80 | count], long].concat(),
+        (_, Err(_)) => Vec::new(),
+    };
+    [head, content].concat()
 }
 
 fn is_in_force(certificate: &X509Certificate<'_>, now: i64) -> bool {
