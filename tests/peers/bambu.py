@@ -11,22 +11,19 @@ mosquitto, vsftpd and openssl; Python's own library only.
 """
 
 import argparse
-import ctypes
 import fcntl
 import json
 import os
 import pwd
-import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+from owning import NotStarted, end_when_asked, start, stop, wait_for, wait_for_the_end
+
 START_WITHIN_SECONDS = 60
-PR_SET_PDEATHSIG = 1
 USER, CODE, SERIAL = "bblp", "12345678", "01P00A123456789"
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
@@ -82,17 +79,13 @@ userlist_enable=NO
 """
 
 
-class NotStarted(Exception):
-    pass
-
-
 def main():
     if os.geteuid() != 0:
         os.execvp("sudo", ["sudo", "--non-interactive", "--preserve-env=PATH", sys.executable, *sys.argv])
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", required=True, type=Path)
     folder = parser.parse_args().folder.resolve()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    end_when_asked()
     # The system's user is one for all: whoever comes second waits.
     lock = open("/run/lock/gantry-peer-bblp", "w")
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -100,19 +93,18 @@ def main():
     try:
         ports = free_ports(3)
         told = prepare(folder, *ports)
-        running.append(start([tool("mosquitto"), "-c", str(folder / "mosquitto.conf")]))
-        running.append(start([tool("vsftpd"), str(folder / "vsftpd.conf")]))
+        running.append(start([tool("mosquitto"), "-c", str(folder / "mosquitto.conf")], sys.stderr))
+        running.append(start([tool("vsftpd"), str(folder / "vsftpd.conf")], sys.stderr))
         for port in ports:
-            wait_for(lambda: answers(port), f"port {port}", running)
+            wait_for(lambda: answers(port), f"port {port}", running, START_WITHIN_SECONDS)
         print(json.dumps(told), flush=True)
         wait_for_the_end(running)
     except NotStarted as why:
         print(why, file=sys.stderr)
         sys.exit(1)
     finally:
-        for process in running:
-            process.terminate()
-            process.wait()
+        for process in reversed(running):
+            stop(process)
         subprocess.run(["userdel", USER], stderr=subprocess.DEVNULL, env={"PATH": PATH})
 
 
@@ -178,15 +170,6 @@ def tool(name):
     return found
 
 
-def start(command):
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr, preexec_fn=die_with_parent)
-
-
-def die_with_parent():
-    """Even a SIGKILL of us leaves no server behind."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def free_ports(count):
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
@@ -201,29 +184,6 @@ def answers(port):
         return True
     except OSError:
         return False
-
-
-def wait_for(condition, what, running):
-    deadline = time.monotonic() + START_WITHIN_SECONDS
-    while time.monotonic() < deadline:
-        for process in running:
-            if process.poll() is not None:
-                raise NotStarted(f"{process.args[0]} ended with {process.returncode}")
-        if condition():
-            return
-        time.sleep(0.1)
-    raise NotStarted(f"{what} was not there within {START_WITHIN_SECONDS} s")
-
-
-def wait_for_the_end(running):
-    """Returns when our standard input closes; a server that dies first is an error."""
-    while True:
-        readable, _, _ = select.select([sys.stdin], [], [], 0.5)
-        if readable and not os.read(sys.stdin.fileno(), 4096):
-            return
-        for process in running:
-            if process.poll() is not None:
-                raise NotStarted(f"{process.args[0]} ended by itself with {process.returncode}")
 
 
 if __name__ == "__main__":

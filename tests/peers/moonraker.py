@@ -9,22 +9,16 @@ Needs Python's own library only, and gcc: Kalico compiles its helper at its firs
 """
 
 import argparse
-import ctypes
 import http.client
 import json
-import os
-import select
-import signal
-import socket
-import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
+from owning import NotStarted, end_when_asked, free_port, start, stop, tail_of, wait_for, wait_for_the_end
+
 START_WITHIN_SECONDS = 240
-STOP_WITHIN_SECONDS = 10
-PR_SET_PDEATHSIG = 1
 
 # Every part that would call out is off.
 MOONRAKER = """
@@ -114,16 +108,11 @@ gcode:
 """
 
 
-class NotStarted(Exception):
-    pass
-
-
 def main():
     asked = arguments()
     folder = Path(asked.folder).resolve()
     port = asked.port or free_port()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    end_when_asked()
 
     log = folder / "output.log"
     running = []
@@ -132,19 +121,18 @@ def main():
         board = Path(__file__).with_name("klipper_mcu.py")
         with log.open("ab") as output:
             running.append(start([sys.executable, board, folder / "board"], output))
-            wait_for(lambda: (folder / "board").exists(), "the board")
+            wait_for(lambda: (folder / "board").exists(), "the board", running, START_WITHIN_SECONDS)
             klipper = [asked.kalico, data / "config/printer.cfg", "-I", folder / "printer", "-a", data / "comms/klippy.sock"]
             running.append(start([*klipper, "-l", folder / "klippy.log"], output))
             running.append(start([asked.moonraker, "-d", data], output))
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: is_ready(url), "Klipper", running)
+        wait_for(lambda: is_ready(url), "Klipper", running, START_WITHIN_SECONDS)
         time.sleep(1)  # A job that begins in the second of readiness is missing in the history.
         key = ask(url, "/access/api_key")
         print(json.dumps({"pid": running[-1].pid, "url": url, "key": key}), flush=True)
         wait_for_the_end(running)
     except NotStarted as why:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:]) if log.exists() else ""
-        sys.exit(f"moonraker.py: {why}\n{tail}")
+        sys.exit(f"moonraker.py: {why}\n{tail_of(log)}")
     finally:
         for process in reversed(running):
             stop(process)
@@ -157,12 +145,6 @@ def arguments():
     parser.add_argument("--folder", required=True, help="a scratch folder; kept, so that a second start finds the first one's files")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     return parser.parse_args()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def prepare(folder, port):
@@ -181,17 +163,6 @@ def prepare(folder, port):
     return data
 
 
-def start(command, output):
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=die_with_parent,
-    )
-
-
-def die_with_parent():
-    """Even a SIGKILL of us leaves no server behind."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def is_ready(url):
     """On a busy machine the first greeting with the board may fail; Klipper then waits for a person."""
     state = ask(url, "/server/info").get("klippy_state")
@@ -208,43 +179,6 @@ def ask(url, path, body=None):
             return json.load(answer)["result"]
     except (OSError, http.client.HTTPException, ValueError, KeyError):
         return {}
-
-
-def wait_for(condition, what, running=()):
-    deadline = time.monotonic() + START_WITHIN_SECONDS
-    while time.monotonic() < deadline:
-        for process in running:
-            if process.poll() is not None:
-                raise NotStarted(f"{process.args[0]} ended with {process.returncode}")
-        if condition():
-            return
-        time.sleep(0.1)
-    raise NotStarted(f"{what} was not there within {START_WITHIN_SECONDS} s")
-
-
-def wait_for_the_end(running):
-    """Returns when our standard input closes; a server that dies first is an error."""
-    while True:
-        readable, _, _ = select.select([sys.stdin], [], [], 0.5)
-        if readable and not os.read(sys.stdin.fileno(), 4096):
-            return
-        for process in running:
-            if process.poll() is not None:
-                raise NotStarted(f"{process.args[0]} ended by itself with {process.returncode}")
-
-
-def stop(process):
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
 
 
 if __name__ == "__main__":

@@ -8,23 +8,17 @@ Needs Python's own library only.
 """
 
 import argparse
-import ctypes
 import http.client
 import json
-import os
 import secrets
-import select
-import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
+from owning import NotStarted, end_when_asked, free_port, start, stop, tail_of, wait_for, wait_for_the_end
+
 START_WITHIN_SECONDS = 90
-STOP_WITHIN_SECONDS = 10
-PR_SET_PDEATHSIG = 1
 
 # No wizard, no look-ups: every part that would call out is off.
 CONFIG = {
@@ -46,34 +40,30 @@ CONFIG = {
 }
 
 
-class NotStarted(Exception):
-    pass
-
-
 def main():
     asked = arguments()
     folder = Path(asked.folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     port = asked.port or free_port()
     key = asked.key or secrets.token_hex(16).upper()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    end_when_asked()
 
     log = folder / "output.log"
     try:
         prepare(asked.octoprint, folder, key, asked.hard)
         with log.open("ab") as output:
-            server = start(asked.octoprint, folder, port, output)
+            # The flag is needed as root and harmless otherwise.
+            serve = [asked.octoprint, "serve", "--iknowwhatimdoing", "--basedir", folder, "--host", "127.0.0.1", "--port", str(port)]
+            server = start(serve, output)
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_until_operational(server, url, key)
+            wait_for(lambda: state(url, key) == "Operational", "an operational printer", [server], START_WITHIN_SECONDS)
             print(json.dumps({"pid": server.pid, "url": url, "key": key}), flush=True)
-            wait_for_the_end(server)
+            wait_for_the_end([server])
         finally:
             stop(server)
     except NotStarted as why:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:]) if log.exists() else ""
-        sys.exit(f"octoprint.py: {why}\n{tail}")
+        sys.exit(f"octoprint.py: {why}\n{tail_of(log)}")
 
 
 def arguments():
@@ -84,12 +74,6 @@ def arguments():
     parser.add_argument("--key", help="32 hex digits; random without it")
     parser.add_argument("--hard", action="store_true", help="keep the virtual printer's own line errors and resends")
     return parser.parse_args()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def prepare(octoprint, folder, key, hard):
@@ -111,60 +95,14 @@ def prepare(octoprint, folder, key, hard):
     (folder / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
 
 
-def start(octoprint, folder, port, output):
-    # The flag is needed as root and harmless otherwise.
-    return subprocess.Popen(
-        [octoprint, "serve", "--iknowwhatimdoing", "--basedir", folder, "--host", "127.0.0.1", "--port", str(port)],
-        stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=die_with_parent,
-    )
-
-
-def die_with_parent():
-    """Even a SIGKILL of us leaves no server behind."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def wait_until_operational(server, url, key):
+def state(url, key):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(f"{url}/api/connection", headers={"X-Api-Key": key})
-    deadline = time.monotonic() + START_WITHIN_SECONDS
-    state = "no answer"
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise NotStarted(f"it ended with {server.returncode}")
-        try:
-            with opener.open(request, timeout=5) as answer:
-                state = json.load(answer)["current"]["state"]
-        except (OSError, http.client.HTTPException, ValueError, KeyError) as not_yet:  # its starter answers no HTTP
-            state = str(not_yet)
-        if state == "Operational":
-            return
-        time.sleep(0.1)
-    raise NotStarted(f"not Operational within {START_WITHIN_SECONDS} s: {state}")
-
-
-def wait_for_the_end(server):
-    """Returns when our standard input closes; a server that dies first is an error."""
-    while True:
-        readable, _, _ = select.select([sys.stdin], [], [], 0.5)
-        if readable and not os.read(sys.stdin.fileno(), 4096):
-            return
-        if server.poll() is not None:
-            raise NotStarted(f"it ended by itself with {server.returncode}")
-
-
-def stop(server):
-    if server.poll() is None:
-        server.terminate()
-        try:
-            server.wait(STOP_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
     try:
-        os.killpg(server.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    server.wait()
+        with opener.open(request, timeout=5) as answer:
+            return json.load(answer)["current"]["state"]
+    except (OSError, http.client.HTTPException, ValueError, KeyError):  # its starter answers no HTTP
+        return None
 
 
 if __name__ == "__main__":

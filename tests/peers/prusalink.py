@@ -17,20 +17,17 @@ import http.client
 import json
 import os
 import secrets
-import select
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from pathlib import Path
 
+from owning import NotStarted, die_with_parent, end_when_asked, free_port, start, stop, tail_of, wait_for, wait_for_the_end
+
 START_WITHIN_SECONDS = 120
-STOP_WITHIN_SECONDS = 10
-PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
 INSIDE_PORT = 8081
@@ -63,10 +60,6 @@ api_key = {key}
 """
 
 
-class NotStarted(Exception):
-    pass
-
-
 def main():
     asked = arguments()
     folder = Path(asked.folder).resolve()
@@ -74,8 +67,7 @@ def main():
         return inside(asked.prusalink, folder)
     port = asked.port or free_port()
     key = asked.key or secrets.token_hex(8)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    end_when_asked()
 
     log = folder / "output.log"
     running = []
@@ -83,19 +75,18 @@ def main():
         prepare(folder, key, asked.password)
         with log.open("ab") as output:
             running.append(start([sys.executable, Path(__file__).with_name("mk3.py"), folder / "line"], output))
-            wait_for(lambda: (folder / "line").exists(), "the printer", running)
+            wait_for(lambda: (folder / "line").exists(), "the printer", running, START_WITHIN_SECONDS)
             itself = [sys.executable, __file__, "--inside", "--prusalink", asked.prusalink, "--folder", folder]
             running.append(start(itself, output))
         doors = threading.Thread(target=hand_on, args=(tcp_door(port), lambda: unix_socket(folder / "door")), daemon=True)
         doors.start()
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: state(url, key) == "IDLE", "an idle printer", running)
+        wait_for(lambda: state(url, key) == "IDLE", "an idle printer", running, START_WITHIN_SECONDS)
         pid = int((folder / "inside.pid").read_text())
         print(json.dumps({"pid": pid, "url": url, "key": key}), flush=True)
         wait_for_the_end(running)
     except NotStarted as why:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:]) if log.exists() else ""
-        sys.exit(f"prusalink.py: {why}\n{tail}")
+        sys.exit(f"prusalink.py: {why}\n{tail_of(log)}")
     finally:
         for process in reversed(running):
             stop(process)
@@ -110,12 +101,6 @@ def arguments():
     parser.add_argument("--password", default="Pass1234", help="of the user maker")
     parser.add_argument("--inside", action="store_true", help="ours: the half that lives in PrusaLink's own network")
     return parser.parse_args()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def prepare(folder, key, password):
@@ -201,17 +186,6 @@ def unix_socket(place):
 # --- owning ----------------------------------------------------------------------------------------------------------------------
 
 
-def start(command, output):
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=die_with_parent,
-    )
-
-
-def die_with_parent():
-    """Even a SIGKILL of us leaves no server behind."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def state(url, key):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -219,43 +193,6 @@ def state(url, key):
             return json.load(answer)["printer"]["state"]
     except (OSError, http.client.HTTPException, ValueError, KeyError):
         return None
-
-
-def wait_for(condition, what, running=()):
-    deadline = time.monotonic() + START_WITHIN_SECONDS
-    while time.monotonic() < deadline:
-        for process in running:
-            if process.poll() is not None:
-                raise NotStarted(f"{process.args[1]} ended with {process.returncode}")
-        if condition():
-            return
-        time.sleep(0.1)
-    raise NotStarted(f"{what} was not there within {START_WITHIN_SECONDS} s")
-
-
-def wait_for_the_end(running):
-    """Returns when our standard input closes; a server that dies first is an error."""
-    while True:
-        readable, _, _ = select.select([sys.stdin], [], [], 0.5)
-        if readable and not os.read(sys.stdin.fileno(), 4096):
-            return
-        for process in running:
-            if process.poll() is not None:
-                raise NotStarted(f"{process.args[1]} ended by itself with {process.returncode}")
-
-
-def stop(process):
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
 
 
 if __name__ == "__main__":
