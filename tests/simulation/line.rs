@@ -97,7 +97,7 @@ impl World {
                     return;
                 }
                 let delay = self.latency(at);
-                let input = door::Input::SocketOpened { socket: SocketId(socket), framing: Framing::Raw };
+                let input = door::Input::SocketOpened { socket: SocketId(socket), door: Framing::Raw };
                 self.later(delay, Event::Server(at, life, socket, input));
             }
             Ask::SocketSend(text) => {

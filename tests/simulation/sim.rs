@@ -5,6 +5,7 @@ use domain::time::Timestamp;
 use drivers::web::{Body, Call};
 use simulators::octoprint::door::{Counters, Input, Output, Person, RequestId};
 use simulators::octoprint::settings::{Faults, ProgressTold, Settings};
+use simulators::web::Server as _;
 use simulators::{octoprint, prusalink};
 
 /// The brands.
@@ -44,7 +45,6 @@ impl Brand {
 pub struct Sim {
     core: Core,
     faults: Faults,
-    counters: Counters,
 }
 
 enum Core {
@@ -73,7 +73,7 @@ impl Sim {
                 Core::PrusaLink(Box::new(prusalink::core::Core::new(settings, now)))
             }
         };
-        Self { core, faults: Faults::default(), counters: Counters::default() }
+        Self { core, faults: Faults::default() }
     }
 
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
@@ -81,17 +81,8 @@ impl Sim {
             self.faults = faults.clone();
         }
         match &mut self.core {
-            Core::OctoPrint(core) => {
-                let out = core.handle(now, input);
-                self.counters = core.counters().clone();
-                out
-            }
-            Core::PrusaLink(core) => {
-                let Some(input) = for_prusalink(input) else { return Vec::new() };
-                let out = core.handle(now, input);
-                self.counters = counters(core.counters().clone());
-                out.into_iter().map(from_prusalink).collect()
-            }
+            Core::OctoPrint(core) => core.handle(now, input),
+            Core::PrusaLink(core) => for_prusalink(input).map_or_else(Vec::new, |input| core.handle(now, input)),
         }
     }
 
@@ -102,8 +93,11 @@ impl Sim {
         }
     }
 
-    pub const fn counters(&self) -> &Counters {
-        &self.counters
+    pub fn counters(&self) -> &Counters {
+        match &self.core {
+            Core::OctoPrint(core) => core.counters(),
+            Core::PrusaLink(core) => core.counters(),
+        }
     }
 
     pub const fn faults(&self) -> &Faults {
@@ -191,7 +185,7 @@ fn connect() -> Input {
 fn for_prusalink(input: Input) -> Option<prusalink::door::Input> {
     use prusalink::door as to;
     Some(match input {
-        Input::Request { id, request } => to::Input::Request { id: to::RequestId(id.0), request },
+        Input::Request { id, request } => to::Input::Request { id, request },
         Input::SocketOpened { .. } | Input::SocketText { .. } | Input::SocketClosed { .. } => return None,
         Input::Person(person) => to::Input::Person(match person {
             Person::Start { file } => to::Person::Start { file },
@@ -232,25 +226,4 @@ fn faults_of_prusalink(faults: Faults) -> prusalink::settings::Faults {
         fail_at_percent: faults.unplug_at_percent,
         refuse_stored: None,
     }
-}
-
-fn from_prusalink(output: prusalink::door::Output) -> Output {
-    use prusalink::door::Output as From;
-    match output {
-        From::Response { request, response } => Output::Response { request: RequestId(request.0), response },
-        From::Cut { request } => Output::Cut { request: RequestId(request.0) },
-    }
-}
-
-fn counters(from: prusalink::door::Counters) -> Counters {
-    let prusalink::door::Counters {
-        starts_accepted,
-        prints_begun,
-        uploads,
-        upload_bytes,
-        prints_done,
-        prints_cancelled,
-        prints_failed,
-    } = from;
-    Counters { starts_accepted, prints_begun, uploads, upload_bytes, prints_done, prints_cancelled, prints_failed }
 }

@@ -39,62 +39,6 @@ pub struct Core {
 }
 
 impl Core {
-    /// A server that has just booted and whose Klipper comes up.
-    pub fn new(settings: Settings, now: Timestamp) -> Self {
-        Self {
-            machine: Machine::starting(&settings, now),
-            settings,
-            faults: Faults::default(),
-            disk: Disk::default(),
-            history: History::default(),
-            counters: Counters::default(),
-            new_folder: None,
-            files_hang_until: None,
-            sockets: Sockets::default(),
-            held: Held::default(),
-            late_start: None,
-            off_until: None,
-        }
-    }
-
-    /// Takes one input at the moment it comes.
-    pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        let mut out = Vec::new();
-        self.advance(now, &mut out);
-        let input = control::through(self, input, &mut out);
-        if self.off_until.is_some() {
-            self.take_while_off(now, input, &mut out);
-        } else {
-            self.take(now, input, &mut out);
-        }
-        self.tell(now, &mut out);
-        out
-    }
-
-    /// When `Input::Wake` is due next, if nothing else comes.
-    pub fn next_wake(&self) -> Option<Timestamp> {
-        if self.off_until.is_some() {
-            return self.off_until;
-        }
-        let late_start = self.late_start.as_ref().map(|(due, _)| *due);
-        [self.held.next(), self.machine.next_wake(), self.sockets.next_wake(), late_start].into_iter().flatten().min()
-    }
-
-    /// What was counted so far.
-    pub fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    /// The faults that hold.
-    pub fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
-    /// Klipper's word for its print; where Klipper is not ready, Moonraker's word for that.
-    pub fn state(&self) -> &'static str {
-        self.machine.state()
-    }
-
     /// The file of the print that is on the printer right now, if one is.
     pub fn printing(&self) -> Option<&str> {
         self.machine.printing()
@@ -333,28 +277,56 @@ impl Server for Core {
 
     const SOCKETS: &'static [(&'static str, ())] = &[("/websocket", ())];
 
-    fn boot(settings: Settings, now: Timestamp) -> Self {
-        Self::new(settings, now)
+    /// A server that has just booted and whose Klipper comes up.
+    fn new(settings: Settings, now: Timestamp) -> Self {
+        Self {
+            machine: Machine::starting(&settings, now),
+            settings,
+            faults: Faults::default(),
+            disk: Disk::default(),
+            history: History::default(),
+            counters: Counters::default(),
+            new_folder: None,
+            files_hang_until: None,
+            sockets: Sockets::default(),
+            held: Held::default(),
+            late_start: None,
+            off_until: None,
+        }
     }
 
-    fn take_in(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        self.handle(now, input)
+    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.advance(now, &mut out);
+        let input = control::through(self, input, &mut out);
+        if self.off_until.is_some() {
+            self.take_while_off(now, input, &mut out);
+        } else {
+            self.take(now, input, &mut out);
+        }
+        self.tell(now, &mut out);
+        out
     }
 
-    fn wakes_at(&self) -> Option<Timestamp> {
-        self.next_wake()
+    fn next_wake(&self) -> Option<Timestamp> {
+        if self.off_until.is_some() {
+            return self.off_until;
+        }
+        let late_start = self.late_start.as_ref().map(|(due, _)| *due);
+        [self.held.next(), self.machine.next_wake(), self.sockets.next_wake(), late_start].into_iter().flatten().min()
     }
 
-    fn counted(&self) -> &Counters {
+    fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    fn wrong(&self) -> &Faults {
+    fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    fn word(&self) -> &'static str {
-        self.state()
+    /// Klipper's word for its print; where Klipper is not ready, Moonraker's word for that.
+    fn state(&self) -> &'static str {
+        self.machine.state()
     }
 
     fn cuts_after(&self, request: &http::Request<Bytes>) -> Option<u64> {

@@ -34,65 +34,6 @@ pub struct Core {
 }
 
 impl Core {
-    /// A server that has just booted and connects to its printer.
-    pub fn new(settings: Settings, now: Timestamp) -> Self {
-        let mut machine = Machine::off(&settings, now);
-        machine.connect(now);
-        Self {
-            machine,
-            settings,
-            faults: Faults::default(),
-            disk: Disk::default(),
-            counters: Counters::default(),
-            sockets: Sockets::default(),
-            sessions: BTreeSet::new(),
-            serial: 0,
-            held: Held::default(),
-            late_start: None,
-            off_until: None,
-        }
-    }
-
-    /// Takes one input at the moment it comes.
-    pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        let mut out = Vec::new();
-        self.advance(now, &mut out);
-        let input = control::through(self, input, &mut out);
-        if self.off_until.is_some() {
-            self.take_while_off(now, input, &mut out);
-        } else {
-            self.take(now, input, &mut out);
-        }
-        self.tell(now, &mut out);
-        out
-    }
-
-    /// When `Input::Wake` is due next, if nothing else comes.
-    pub fn next_wake(&self) -> Option<Timestamp> {
-        if self.off_until.is_some() {
-            return self.off_until;
-        }
-        let machine = self.machine.next_wake();
-        let push = self.sockets.next_wake(self.pace());
-        let late_start = self.late_start.as_ref().map(|(due, _)| *due);
-        [self.held.next(), machine, push, late_start].into_iter().flatten().min()
-    }
-
-    /// What was counted so far.
-    pub fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    /// The faults that hold.
-    pub fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
-    /// OctoPrint's word for the printer's state.
-    pub fn state(&self) -> &'static str {
-        self.machine.text()
-    }
-
     /// The file of the print that is on the printer right now, if one is.
     pub fn printing(&self) -> Option<&str> {
         let selected = self.machine.selected.as_ref().filter(|_| self.machine.is_active());
@@ -355,28 +296,59 @@ impl Server for Core {
     const SOCKETS: &'static [(&'static str, Framing)] =
         &[("/sockjs/websocket", Framing::Raw), ("/sockjs/{server}/{session}/websocket", Framing::SockJs)];
 
-    fn boot(settings: Settings, now: Timestamp) -> Self {
-        Self::new(settings, now)
+    /// A server that has just booted and connects to its printer.
+    fn new(settings: Settings, now: Timestamp) -> Self {
+        let mut machine = Machine::off(&settings, now);
+        machine.connect(now);
+        Self {
+            machine,
+            settings,
+            faults: Faults::default(),
+            disk: Disk::default(),
+            counters: Counters::default(),
+            sockets: Sockets::default(),
+            sessions: BTreeSet::new(),
+            serial: 0,
+            held: Held::default(),
+            late_start: None,
+            off_until: None,
+        }
     }
 
-    fn take_in(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        self.handle(now, input)
+    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.advance(now, &mut out);
+        let input = control::through(self, input, &mut out);
+        if self.off_until.is_some() {
+            self.take_while_off(now, input, &mut out);
+        } else {
+            self.take(now, input, &mut out);
+        }
+        self.tell(now, &mut out);
+        out
     }
 
-    fn wakes_at(&self) -> Option<Timestamp> {
-        self.next_wake()
+    fn next_wake(&self) -> Option<Timestamp> {
+        if self.off_until.is_some() {
+            return self.off_until;
+        }
+        let machine = self.machine.next_wake();
+        let push = self.sockets.next_wake(self.pace());
+        let late_start = self.late_start.as_ref().map(|(due, _)| *due);
+        [self.held.next(), machine, push, late_start].into_iter().flatten().min()
     }
 
-    fn counted(&self) -> &Counters {
+    fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    fn wrong(&self) -> &Faults {
+    fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    fn word(&self) -> &'static str {
-        self.state()
+    /// OctoPrint's word for the printer's state.
+    fn state(&self) -> &'static str {
+        self.machine.text()
     }
 
     fn cuts_after(&self, request: &http::Request<Bytes>) -> Option<u64> {

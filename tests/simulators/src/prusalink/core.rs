@@ -28,58 +28,6 @@ pub struct Core {
 }
 
 impl Core {
-    /// A server that is up, its printer idle.
-    pub fn new(settings: Settings, now: Timestamp) -> Self {
-        Self {
-            machine: Machine::new(&settings, 0, now),
-            settings,
-            faults: Faults::default(),
-            disk: Disk::default(),
-            counters: Counters::default(),
-            held: Held::default(),
-            late_start: None,
-            off_until: None,
-        }
-    }
-
-    /// Takes one input at the moment it comes.
-    pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        let mut out = Vec::new();
-        self.advance(now, &mut out);
-        let input = control::through(self, input, &mut out);
-        if self.off_until.is_some() {
-            self.take_while_off(now, input, &mut out);
-        } else {
-            self.take(now, input, &mut out);
-        }
-        self.count();
-        out
-    }
-
-    /// When `Input::Wake` is due next, if nothing else comes.
-    pub fn next_wake(&self) -> Option<Timestamp> {
-        if self.off_until.is_some() {
-            return self.off_until;
-        }
-        let late_start = self.late_start.as_ref().map(|(due, _)| *due);
-        [self.held.next(), self.machine.next_wake(), late_start].into_iter().flatten().min()
-    }
-
-    /// What was counted so far.
-    pub const fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    /// The faults that hold.
-    pub const fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
-    /// PrusaLink's word for the state; empty while the power is away.
-    pub fn state(&self) -> &'static str {
-        if self.off_until.is_some() { "" } else { self.machine.word() }
-    }
-
     /// The file of the print that is on the printer right now, if one is.
     pub fn printing(&self) -> Option<&str> {
         self.machine.print().map(|print| print.path.as_str())
@@ -227,28 +175,52 @@ impl Server for Core {
 
     const SOCKETS: &'static [(&'static str, Infallible)] = &[];
 
-    fn boot(settings: Settings, now: Timestamp) -> Self {
-        Self::new(settings, now)
+    /// A server that is up, its printer idle.
+    fn new(settings: Settings, now: Timestamp) -> Self {
+        Self {
+            machine: Machine::new(&settings, 0, now),
+            settings,
+            faults: Faults::default(),
+            disk: Disk::default(),
+            counters: Counters::default(),
+            held: Held::default(),
+            late_start: None,
+            off_until: None,
+        }
     }
 
-    fn take_in(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        self.handle(now, input)
+    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.advance(now, &mut out);
+        let input = control::through(self, input, &mut out);
+        if self.off_until.is_some() {
+            self.take_while_off(now, input, &mut out);
+        } else {
+            self.take(now, input, &mut out);
+        }
+        self.count();
+        out
     }
 
-    fn wakes_at(&self) -> Option<Timestamp> {
-        self.next_wake()
+    fn next_wake(&self) -> Option<Timestamp> {
+        if self.off_until.is_some() {
+            return self.off_until;
+        }
+        let late_start = self.late_start.as_ref().map(|(due, _)| *due);
+        [self.held.next(), self.machine.next_wake(), late_start].into_iter().flatten().min()
     }
 
-    fn counted(&self) -> &Counters {
+    fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    fn wrong(&self) -> &Faults {
+    fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    fn word(&self) -> &'static str {
-        self.state()
+    /// PrusaLink's word for the state; empty while the power is away.
+    fn state(&self) -> &'static str {
+        if self.off_until.is_some() { "" } else { self.machine.word() }
     }
 
     fn cuts_after(&self, request: &http::Request<Bytes>) -> Option<u64> {

@@ -30,8 +30,8 @@ pub(crate) fn through<S: Server>(server: &S, input: InputOf<S>, out: &mut Vec<Ou
 /// What is asked for; or the answer, if that is all.
 fn asked<S: Server>(server: &S, request: &http::Request<Bytes>) -> Result<InputOf<S>, Response<Bytes>> {
     match (request.method().as_str(), request.uri().path()) {
-        ("GET", "/sim/counters") => Err(json(server.counted())),
-        ("GET", "/sim/faults") => Err(json(server.wrong())),
+        ("GET", "/sim/counters") => Err(json(server.counters())),
+        ("GET", "/sim/faults") => Err(json(server.faults())),
         ("POST", "/sim/faults") => body(request).map(Input::Faults),
         ("POST", "/sim/screen") => body(request).map(Input::Person),
         ("POST", "/sim/power") => body(request).map(|Power { off_ms }| Input::PowerCut { off_ms }),

@@ -129,22 +129,22 @@ pub trait Server: Sized + Send + 'static {
     const SOCKETS: &'static [(&'static str, Self::Door)];
 
     /// One that has just booted.
-    fn boot(settings: Self::Settings, now: Timestamp) -> Self;
+    fn new(settings: Self::Settings, now: Timestamp) -> Self;
 
     /// Takes one input at the moment it comes.
-    fn take_in(&mut self, now: Timestamp, input: InputOf<Self>) -> Vec<Output>;
+    fn handle(&mut self, now: Timestamp, input: InputOf<Self>) -> Vec<Output>;
 
     /// When `Input::Wake` is due next, if nothing else comes.
-    fn wakes_at(&self) -> Option<Timestamp>;
+    fn next_wake(&self) -> Option<Timestamp>;
 
     /// What was counted so far.
-    fn counted(&self) -> &Counters;
+    fn counters(&self) -> &Counters;
 
     /// The faults that hold.
-    fn wrong(&self) -> &Self::Faults;
+    fn faults(&self) -> &Self::Faults;
 
     /// Its own word for its state.
-    fn word(&self) -> &'static str;
+    fn state(&self) -> &'static str;
 
     /// Whether that request brings a file, and after how many bytes of it the connection breaks.
     fn cuts_after(&self, request: &http::Request<Bytes>) -> Option<u64>;

@@ -67,7 +67,7 @@ impl<S: Server> Sim<S> {
         let (messages, inbox) = mpsc::unbounded_channel();
         let control = Control { messages, serial: Arc::default() };
         let clock = Clock::start();
-        let core = S::boot(settings, clock.now());
+        let core = S::new(settings, clock.now());
         let mut router = Router::new().fallback(request::<S>);
         for (path, door) in S::SOCKETS.iter().copied() {
             let enter = move |State(control): State<Control<S>>, headers: HeaderMap, upgrade: WebSocketUpgrade| async move {
@@ -121,12 +121,12 @@ impl<S: Server> Control<S> {
 
     /// What was counted so far.
     pub async fn counters(&self) -> Counters {
-        self.look(|core| core.counted().clone()).await.unwrap_or_default()
+        self.look(|core| core.counters().clone()).await.unwrap_or_default()
     }
 
     /// The server's word for its state; empty once stopped.
     pub async fn state(&self) -> &'static str {
-        self.look(S::word).await.unwrap_or_default()
+        self.look(S::state).await.unwrap_or_default()
     }
 
     async fn look<T: Send + 'static>(&self, see: impl FnOnce(&S) -> T + Send + 'static) -> Option<T> {
@@ -154,7 +154,7 @@ async fn run<S: Server>(mut core: S, clock: Clock, mut inbox: mpsc::UnboundedRec
     loop {
         let message = tokio::select! {
             message = inbox.recv() => message,
-            () = clock.until(core.wakes_at()) => Some(Message::Input(Input::Wake)),
+            () = clock.until(core.next_wake()) => Some(Message::Input(Input::Wake)),
         };
         let input = match message {
             Some(Message::Request { id, request, answer }) => {
@@ -176,7 +176,7 @@ async fn run<S: Server>(mut core: S, clock: Clock, mut inbox: mpsc::UnboundedRec
         if let Input::SocketClosed { socket } = &input {
             sockets.remove(socket);
         }
-        for output in core.take_in(clock.now(), input) {
+        for output in core.handle(clock.now(), input) {
             match output {
                 Output::Response { request, response } => {
                     if let Some(answer) = waiting.remove(&request) {

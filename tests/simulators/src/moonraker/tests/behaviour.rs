@@ -3,6 +3,7 @@
 use super::{Bench, SIX_SECONDS};
 use crate::moonraker::door::{Input, Person};
 use crate::moonraker::settings::Settings;
+use crate::web::Server as _;
 use serde_json::{Value, json};
 
 fn bench() -> Bench {

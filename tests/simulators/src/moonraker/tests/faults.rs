@@ -3,6 +3,7 @@
 use super::{Bench, SIX_SECONDS, SOCKET};
 use crate::moonraker::door::Input;
 use crate::moonraker::settings::{Faults, ProgressTold, Settings};
+use crate::web::Server as _;
 use serde_json::{Value, json};
 
 fn with(faults: Faults) -> Bench {

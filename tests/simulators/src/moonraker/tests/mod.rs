@@ -8,6 +8,7 @@ mod recording;
 use super::core::Core;
 use super::door::{Input, Output, RequestId, SocketId};
 use super::settings::Settings;
+use crate::web::Server as _;
 use bytes::Bytes;
 use domain::time::Timestamp;
 use serde_json::{Value, json};

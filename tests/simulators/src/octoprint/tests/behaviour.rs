@@ -3,6 +3,7 @@
 use super::{Bench, SIX_SECONDS, SOCKET};
 use crate::octoprint::door::{Framing, Input, Person};
 use crate::octoprint::settings::Settings;
+use crate::web::Server as _;
 use serde_json::{Value, json};
 
 fn bench() -> Bench {

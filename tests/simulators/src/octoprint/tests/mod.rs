@@ -9,6 +9,7 @@ mod socket;
 use super::core::Core;
 use super::door::{Framing, Input, Output, RequestId, SocketId};
 use super::settings::Settings;
+use crate::web::Server as _;
 use bytes::Bytes;
 use domain::time::Timestamp;
 use serde_json::{Value, json};

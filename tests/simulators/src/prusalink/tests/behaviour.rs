@@ -3,6 +3,7 @@
 use super::{Bench, SIX_SECONDS};
 use crate::prusalink::door::{Input, Person};
 use crate::prusalink::settings::{Form, Settings};
+use crate::web::Server as _;
 use serde_json::json;
 
 fn md5(text: &str) -> String {

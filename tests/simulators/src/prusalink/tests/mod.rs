@@ -8,6 +8,7 @@ mod recording;
 use super::core::Core;
 use super::door::{Input, Output, Person, RequestId};
 use super::settings::{Faults, Form, Settings};
+use crate::web::Server as _;
 use bytes::Bytes;
 use domain::time::Timestamp;
 use serde_json::{Value, json};
