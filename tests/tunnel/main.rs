@@ -25,6 +25,8 @@ mod presets;
 #[cfg(test)]
 mod replaced;
 #[cfg(test)]
+mod revoked;
+#[cfg(test)]
 mod two_stores;
 #[cfg(test)]
 mod usage;

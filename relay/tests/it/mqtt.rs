@@ -235,6 +235,26 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn who_came_with_a_replaced_secret_is_cut_when_it_ends_and_who_came_with_the_new_one_stays() {
+    let farm = farm().await;
+    let user = farm.store();
+    let (record, secret) = farm.key_with(&[Permission::PoolView]).await;
+    let rolled = farm.post(&format!("/v1/api_keys/{}/roll", record.id), json!({"overlap_seconds": 60})).await;
+    let mut old = Client::v3(&farm, &user, &secret, "#").await.let_in().await;
+    let mut new = Client::v5(&farm, &user, rolled["secret"].as_str().unwrap(), "#").await.let_in().await;
+    farm.post("/v1/pools", json!({"name": "before", "tags": ["a"]})).await;
+    let told = farm.topic("events/pool.created");
+    assert_eq!((old.message().await.0, new.message().await.0), (told.clone(), told.clone()), "both hear");
+    old.message().await;
+    new.message().await;
+    farm.later(61_000);
+    let end = timeout(Duration::from_secs(2), old.next()).await.expect("it is cut in time");
+    assert!(matches!(end, Heard::End(_)), "{end:?}");
+    farm.post("/v1/pools", json!({"name": "after", "tags": ["a"]})).await;
+    assert_eq!(new.message().await.0, told);
+}
+
+#[tokio::test]
 async fn a_narrowed_key_hears_less_at_once() {
     let farm = farm().await;
     let (record, key) = farm.key_with(&[Permission::PartView, Permission::PoolView]).await;

@@ -22,6 +22,11 @@ macro_rules! permissions {
                 match self { $(Permission::$name => $wire,)* }
             }
 
+            /// The one of that name. Rows of keys hold many: this is asked often.
+            fn named(name: &str) -> Option<Self> {
+                match name { $($wire => Some(Permission::$name),)* _ => None }
+            }
+
             /// What it opens, in words.
             pub const fn text(self) -> &'static str {
                 match self { $(Permission::$name => $text,)* }
@@ -169,11 +174,7 @@ pub struct UnknownPermission(String);
 impl std::str::FromStr for Permission {
     type Err = UnknownPermission;
     fn from_str(text: &str) -> Result<Self, UnknownPermission> {
-        Permission::ALL
-            .iter()
-            .copied()
-            .find(|permission| permission.name() == text)
-            .ok_or_else(|| UnknownPermission(text.chars().take(60).collect()))
+        Self::named(text).ok_or_else(|| UnknownPermission(text.chars().take(60).collect()))
     }
 }
 
