@@ -101,7 +101,16 @@ class Board:
                     self.printer.lastN = self.printer.current_line = -1
                     os.write(self.board, b"ok\n")
                 elif line.strip():
-                    self.printer.write(line + b"\n")
+                    self.pass_on(line + b"\n")
+
+    def pass_on(self, line):
+        """All of it, however long that takes: its buffer takes what it has room for, and a cable loses nothing."""
+        printer = self.printer
+        while line and printer is self.printer:
+            try:
+                line = line[printer.write(line):]
+            except virtual.SerialTimeoutException:
+                pass
 
 
 def main():
