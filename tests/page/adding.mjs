@@ -28,6 +28,8 @@ export async function adding({ binary, data, browser, pictures, check, look }) {
 
   await check('a printer that nobody announces is found at a named address, and fills the form when it is picked', async () => {
     await page.goto(agent.first.sign_in_url);
+    // Who leaves before the link has let them in has used it for nothing.
+    await page.getByRole('link', { name: 'Store' }).waitFor();
     await page.goto(`${url}/add`);
     await dialog.waitFor();
     await page.getByLabel('also at, such as 192.168.1.0/24').fill(PLACE);

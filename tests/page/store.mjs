@@ -223,6 +223,7 @@ export async function store({ binary, data, browser, pictures, check, look }) {
       await gone(row('Farm'));
       turn('agent');
       await page.goto(agent.first.sign_in_url);
+      await page.getByRole('link', { name: 'Store' }).waitFor();
       await goto('/store');
       await heading('This farm belongs to no store');
       await page.context().close();
